@@ -1,0 +1,69 @@
+/**
+ * Every message a user can cause has a code, and says what is wrong, where, and how to mend it.
+ * Codes are grouped by the folder that raises them; a code never changes its meaning once released.
+ */
+export const codes = {
+  // usage
+  'usage/bad-flag': 'A flag or argument of the command line is wrong.',
+  'config/unknown-key': 'The configuration has a key that does not exist.',
+  'config/bad-value': 'A value of the configuration has the wrong type or is out of range.',
+  // files
+  'file/unreadable': 'A file or folder cannot be read.',
+  'file/unwritable': 'A file or folder cannot be written.',
+  'file/disk-full': 'The disk is full.',
+  'output/occupied': 'The output folder holds another run.',
+  // data
+  'data/empty': 'A data file holds no usable rows.',
+  'data/bad-row': 'A row of a data file is malformed.',
+  'data/unknown-format': 'The format of a data file is not recognised.',
+  'data/unknown-scheme': 'The tags follow no known scheme.',
+  'data/ambiguous-scheme': 'The tags fit several schemes that mean different spans.',
+  'data/unseen-label': 'A label of the dev or test data is not in the training data.',
+  'data/misaligned-span': 'A span cuts a word.',
+  'data/bad-offset': 'A span lies outside its text or inside a surrogate pair.',
+  // models
+  'model/missing-file': 'A model folder lacks a file.',
+  'model/bad-config': 'A model configuration is malformed.',
+  'model/unknown-type': 'The encoder architecture is not supported.',
+  'model/missing-weight': 'The weights lack a tensor.',
+  'model/misshapen-weight': 'A tensor of the weights has the wrong shape or type.',
+  'model/extra-weight': 'The weights hold a tensor the model does not have.',
+  'model/corrupt-weights': 'The weights file is damaged.',
+  'model/tokenizer': 'The tokenizer cannot be loaded or does not suit the model.',
+  // graph and runtime
+  'graph/invalid': 'A graph breaks a rule of its operators.',
+  'graph/corrupt': 'An ONNX file is damaged or not supported.',
+  'runtime/no-device': 'The device asked for is not there.',
+  'runtime/failed': 'The engine failed.',
+  // training
+  'training/not-finite': 'The loss is not a number.',
+  'training/no-checkpoint': 'There is no checkpoint to resume from.',
+  'training/corrupt-checkpoint': 'A checkpoint is damaged.',
+  'training/different-run': 'A checkpoint belongs to another configuration or other data.',
+} as const
+
+export type ErrorCode = keyof typeof codes
+
+/** An error the user can mend. The command line prints it without a stack and exits with 2. */
+export class NerError extends Error {
+  override readonly name = 'NerError'
+  constructor(
+    readonly code: ErrorCode,
+    /** What is wrong, in one sentence. */
+    readonly what: string,
+    readonly detail: {
+      /** File, line, node, key: the place to look. */
+      readonly where?: string
+      /** What the user can do about it. */
+      readonly mend?: string
+      readonly cause?: unknown
+    } = {},
+  ) {
+    super(
+      [`${what} [${code}]`, detail.where && `  where: ${detail.where}`, detail.mend && `  mend:  ${detail.mend}`]
+        .filter(Boolean)
+        .join('\n'),
+      { cause: detail.cause },
+    )
+  }
+}
