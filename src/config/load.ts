@@ -1,0 +1,204 @@
+import { readFileSync } from 'node:fs'
+import { dirname, isAbsolute, relative, resolve } from 'node:path'
+import { LineCounter, type Document, isMap, isPair, isScalar, parse, parseDocument, visit } from 'yaml'
+import type { z } from 'zod'
+import { NerError } from '../errors.js'
+import { nearest } from '../nearest.js'
+import { type Config, defaults, pathKeys, schema } from './schema.js'
+
+type Path = readonly (string | number)[]
+
+/** Where a value was written, to resolve its paths and to name it in a message. */
+interface Source {
+  readonly path: Path
+  readonly value: unknown
+  /** Paths in the value are relative to this folder. */
+  readonly folder: string
+  readonly where: (path: Path) => string
+}
+
+export interface ConfigSources {
+  /** A YAML file. Its paths are relative to its own folder. */
+  readonly file?: string | undefined
+  /** `a.b=c`, the value in YAML, in order; they win over the file. Paths are relative to the current folder. */
+  readonly set?: readonly string[]
+  /** Values by dotted key, the strongest; `undefined` leaves a key alone. Paths are relative to the current folder. */
+  readonly overrides?: Readonly<Record<string, unknown>>
+}
+
+/**
+ * Reads a configuration: the defaults, under a file, under `--set` assignments, under flags.
+ *
+ * @throws NerError `file/unreadable`, `config/unknown-key` with the nearest key there is, `config/bad-value`
+ */
+export function loadConfig({ file, set = [], overrides = {} }: ConfigSources = {}): Config {
+  const sources = [
+    ...(file === undefined ? [] : [readSource(file)]),
+    ...set.map(assignment),
+    ...Object.entries(overrides)
+      .filter(([, value]) => value !== undefined)
+      .map(([key, value]) => ({ path: key.split('.'), value, folder: '.', where: () => key })),
+  ]
+  const tree: Record<string, unknown> = {}
+  for (const source of sources) write(tree, source.path, withPaths(source), source.where)
+
+  const result = schema.safeParse(tree)
+  if (result.success) return result.data
+  const issue = result.error.issues[0]!
+  const path = issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step))
+  throw explain(issue, path, (key) => sources.findLast((source) => covers(source, key))?.where(key) ?? key.join('.'))
+}
+
+function explain(issue: z.core.$ZodIssue, path: Path, where: (path: Path) => string): NerError {
+  if (issue.code !== 'unrecognized_keys') {
+    return new NerError(
+      'config/bad-value',
+      `${path.join('.') || 'The configuration'} is wrong: ${issue.message.replace(/^Invalid input: /, '')}.`,
+      {
+        where: where(path),
+        mend: 'configs/default.yaml says what each key takes.',
+      },
+    )
+  }
+  const key = [...path, issue.keys[0]!]
+  const meant = nearestKey(key)
+  return new NerError('config/unknown-key', `There is no key ${key.join('.')}.`, {
+    where: where(key),
+    mend: meant === undefined ? 'configs/default.yaml lists every key.' : `Did you mean ${meant}?`,
+  })
+}
+
+/** The key of that name elsewhere, else the one beside it that is spelled nearly like it, else any that is. */
+function nearestKey(path: Path): string | undefined {
+  const name = String(path.at(-1))
+  const parent = path.slice(0, -1).join('.')
+  const keys = dottedKeys(defaults)
+  const named = (candidates: string[], name: string | undefined) => candidates.find((key) => nameOf(key) === name)
+  const nearly = (candidates: string[]) => named(candidates, nearest(name, candidates.map(nameOf)))
+  return named(keys, name) ?? nearly(keys.filter((key) => parentOf(key) === parent)) ?? nearly(keys)
+}
+
+const nameOf = (key: string) => key.slice(key.lastIndexOf('.') + 1)
+const parentOf = (key: string) => key.slice(0, Math.max(0, key.lastIndexOf('.')))
+
+const dottedKeys = (tree: object, prefix = ''): string[] =>
+  Object.entries(tree).flatMap(([key, value]) => [
+    prefix + key,
+    ...(isTree(value) ? dottedKeys(value, `${prefix}${key}.`) : []),
+  ])
+
+const isTree = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+function readSource(file: string): Source {
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (cause) {
+    throw new NerError('file/unreadable', 'The configuration cannot be read.', {
+      where: file,
+      mend: 'Check the path; recipes/ and configs/ hold configurations that work.',
+      cause,
+    })
+  }
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines })
+  const [error] = document.errors
+  if (error !== undefined) {
+    throw new NerError('config/bad-value', `This is not YAML: ${error.message.split('\n')[0]!.replace(/:$/, '')}.`, {
+      where: `${file}:${lines.linePos(error.pos[0]).line}`,
+      mend: 'Mend the line; configs/default.yaml shows the form.',
+    })
+  }
+  if (document.contents !== null && !isMap(document.contents) && document.toJS() !== null) {
+    throw new NerError('config/bad-value', 'A configuration is a list of keys and values, and this is not.', {
+      where: file,
+      mend: 'configs/default.yaml shows the form.',
+    })
+  }
+  return {
+    path: [],
+    value: document.toJS() ?? {},
+    folder: dirname(file),
+    where: (path) => `${file}:${lineOf(document, lines, path)}`,
+  }
+}
+
+/** The line of the deepest key of a path that the document has. */
+function lineOf(document: Document, lines: LineCounter, path: Path): number {
+  let line = 1
+  visit(document, {
+    Pair(_, pair, ancestors) {
+      if (!isScalar(pair.key) || pair.key.range == null) return
+      const depth = ancestors.filter(isPair).length
+      if (pair.key.value !== path[depth]) return visit.SKIP
+      line = lines.linePos(pair.key.range[0]).line
+    },
+  })
+  return line
+}
+
+function assignment(text: string): Source {
+  const at = text.indexOf('=')
+  const key = text.slice(0, at).trim()
+  if (at < 1 || key.split('.').includes('')) {
+    throw new NerError('usage/bad-flag', `--set takes key=value, not '${text}'.`, {
+      where: `--set ${text}`,
+      mend: 'For example: --set training.epochs=5',
+    })
+  }
+  let value: unknown
+  try {
+    value = parse(text.slice(at + 1))
+  } catch (cause) {
+    throw new NerError('config/bad-value', `The value of ${key} is not YAML.`, { where: `--set ${text}`, cause })
+  }
+  return { path: key.split('.'), value, folder: '.', where: () => `--set ${text}` }
+}
+
+/** Whether a source says anything about a key, or about a part of its value. */
+function covers(source: Source, key: Path): boolean {
+  const depth = Math.min(source.path.length, key.length)
+  if (!source.path.slice(0, depth).every((step, i) => step === key[i])) return false
+  let value = source.value
+  for (const step of key.slice(source.path.length)) {
+    if (typeof value !== 'object' || value === null || !(step in value)) return false
+    value = (value as Record<string | number, unknown>)[step]
+  }
+  return true
+}
+
+/** Resolves the paths of a value against the folder of its source, as seen from the current folder. */
+function withPaths(source: Source): unknown {
+  const seenFromHere = (path: string) =>
+    isAbsolute(path) ? path : relative(process.cwd(), resolve(source.folder, path)) || '.'
+  const walk = (value: unknown, key: string): unknown => {
+    if (typeof value === 'string') return (pathKeys as readonly string[]).includes(key) ? seenFromHere(value) : value
+    if (!isTree(value)) return value
+    return Object.fromEntries(
+      Object.entries(value).map(([name, inner]) => [name, walk(inner, key === '' ? name : `${key}.${name}`)]),
+    )
+  }
+  return walk(source.value, source.path.join('.'))
+}
+
+/** Writes a value over a tree: maps are merged key by key, anything else is replaced. */
+function write(tree: Record<string, unknown>, path: Path, value: unknown, where: Source['where']): void {
+  const [step, ...rest] = path
+  if (step === undefined) {
+    for (const [key, inner] of Object.entries(value as object)) {
+      if (isTree(inner) && isTree(tree[key])) write(tree[key], [], inner, where)
+      else tree[key] = inner
+    }
+  } else if (rest.length === 0) {
+    tree[step] = value
+  } else {
+    const inner = tree[step] ?? (tree[step] = {})
+    if (!isTree(inner)) {
+      throw new NerError('config/bad-value', `${step} is a value; it has no key ${rest.join('.')}.`, {
+        where: where(path),
+      })
+    }
+    write(inner, rest, value, where)
+  }
+}

@@ -1,0 +1,104 @@
+import { z } from 'zod'
+
+/**
+ * Every key of a training run, with its default. `configs/default.yaml` says the same to people, key by key, and a test
+ * holds the two together. Names are those of Hugging Face's `config.json` and Trainer where they have one.
+ */
+
+const count = z.int().positive()
+const optionalCount = count.nullable().default(null)
+const rate = z.number().positive()
+const optionalPath = z.string().min(1).nullable().default(null)
+/** A probability that leaves something: 0 ≤ p < 1. */
+const fraction = z.number().min(0).lt(1)
+
+const data = z.strictObject({
+  train: optionalPath,
+  dev: optionalPath,
+  test: optionalPath,
+  format: z.enum(['auto', 'conll', 'jsonl']).default('auto'),
+  scheme: z.enum(['auto', 'IOB1', 'IOB2', 'IOBES', 'BILOU']).default('auto'),
+  layer: z.string().min(1).default('gold'),
+  on_misaligned: z.enum(['error', 'skip']).default('error'),
+})
+
+const encoder = z
+  .strictObject({
+    hidden_size: count.default(128),
+    num_hidden_layers: count.default(2),
+    num_attention_heads: count.default(4),
+    intermediate_size: count.default(512),
+    max_position_embeddings: count.default(512),
+  })
+  .refine((it) => it.hidden_size % it.num_attention_heads === 0, {
+    path: ['num_attention_heads'],
+    error: 'hidden_size must be a multiple of num_attention_heads',
+  })
+
+const model = z.strictObject({
+  path: optionalPath,
+  encoder: encoder.prefault({}),
+  head: z.enum(['crf', 'softmax']).default('crf'),
+  scheme: z.enum(['IOB2', 'IOBES']).default('IOB2'),
+  dropout: fraction.nullable().default(null),
+  attention_dropout: fraction.nullable().default(null),
+})
+
+const tokenizer = z.strictObject({
+  vocab_size: z.int().min(100).default(8000),
+  lowercase: z.boolean().default(false),
+})
+
+const features = z
+  .strictObject({
+    window: z.int().min(8).default(128),
+    context: z.enum(['sentence', 'document']).default('sentence'),
+    context_pieces: z.int().min(0).default(0),
+  })
+  .refine((it) => it.context_pieces <= it.window - 8, {
+    path: ['context_pieces'],
+    error: 'context_pieces must leave at least 8 pieces of the window',
+  })
+
+const training = z.strictObject({
+  epochs: count.default(3),
+  batch_sentences: count.default(16),
+  batch_tokens: count.default(4096),
+  accumulate: count.default(1),
+  learning_rate: rate.default(1e-4),
+  head_learning_rate: rate.nullable().default(null),
+  crf_learning_rate: rate.default(5e-2),
+  weight_decay: z.number().min(0).default(0.01),
+  betas: z.tuple([fraction, fraction]).default([0.9, 0.999]),
+  epsilon: rate.default(1e-8),
+  max_grad_norm: rate.nullable().default(1),
+  schedule: z.enum(['linear', 'cosine', 'constant']).default('linear'),
+  warmup: z.number().min(0).max(1).default(0.1),
+  label_smoothing: fraction.default(0),
+  class_weights: z.record(z.string(), rate).nullable().default(null),
+  early_stopping: z.strictObject({ patience: count }).nullable().default(null),
+  evaluate_every: z
+    .union([z.literal('epoch'), count], { error: "expected 'epoch' or a number of steps" })
+    .default('epoch'),
+  checkpoint_every: optionalCount,
+})
+
+export const schema = z.strictObject({
+  seed: z.int().min(0).max(0xffffffff).default(1),
+  output: z.string().min(1).default('runs/ner'),
+  device: z.enum(['cpu', 'webgpu', 'cuda']).default('cpu'),
+  threads: z.int().min(0).default(0),
+  data: data.prefault({}),
+  model: model.prefault({}),
+  tokenizer: tokenizer.prefault({}),
+  features: features.prefault({}),
+  training: training.prefault({}),
+})
+
+export type Config = z.output<typeof schema>
+
+/** A complete configuration in which nothing was set. */
+export const defaults: Config = schema.parse({})
+
+/** The keys that hold a path; in a file they are relative to that file's folder. */
+export const pathKeys = ['output', 'data.train', 'data.dev', 'data.test', 'model.path'] as const

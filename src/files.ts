@@ -1,0 +1,103 @@
+import { randomBytes } from 'node:crypto'
+import { closeSync, fsyncSync, openSync, readdirSync, renameSync, rmSync, writeSync, mkdirSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { NerError } from './errors.js'
+
+/**
+ * Writes a file so that its name holds either the old content or the whole new one, whenever the process or the
+ * machine stops: a temporary file in the same folder, fsync, rename, fsync of the folder. The folder is made if absent.
+ *
+ * @throws NerError `file/disk-full`, `file/unwritable`; the temporary file is removed.
+ */
+export function writeFileAtomically(path: string, data: string | Uint8Array | readonly Uint8Array[]): void {
+  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`)
+  try {
+    mkdirSync(dirname(path), { recursive: true })
+    writeDurably(temporary, chunks(data))
+    renameSync(temporary, path)
+    syncFolder(dirname(path))
+  } catch (error) {
+    rmSync(temporary, { force: true })
+    throw unwritable(path, error)
+  }
+}
+
+/** The files a run leaves in its output folder; any of them there means that the folder is taken. */
+const runMarks = ['run.json', 'trainer_state.json', 'train.log.jsonl', 'config.json', 'model.safetensors', 'checkpoint']
+
+/**
+ * Makes an output folder for a new run. An absent or empty folder is taken as it is, and so is one with files of other
+ * kinds; one that holds a run is refused, unless that run is to be resumed.
+ *
+ * @throws NerError `output/occupied`, `file/unwritable`
+ */
+export function claimOutput(folder: string, options: { readonly resume?: boolean } = {}): void {
+  try {
+    mkdirSync(folder, { recursive: true })
+    const mark = readdirSync(folder).find((name) => runMarks.includes(name))
+    if (mark === undefined || options.resume === true) return
+    throw new NerError('output/occupied', `The output folder holds another run: it has a ${mark}.`, {
+      where: folder,
+      mend: 'Name another folder with --out, continue that run with --resume, or remove the folder.',
+    })
+  } catch (error) {
+    throw unwritable(folder, error)
+  }
+}
+
+/** Turns a failed write into an error the user can mend; any other error is returned as it is. */
+export function unwritable(path: string, error: unknown): unknown {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new NerError('file/disk-full', 'There is no room left to write a file.', {
+      where: path,
+      mend: 'Free some space or name a folder on another disk; what was complete before is untouched.',
+      cause: error,
+    })
+  }
+  if (typeof code !== 'string' || !/^E[A-Z0-9]+$/.test(code)) return error
+  return new NerError('file/unwritable', `Cannot write here: ${reasons[code] ?? code}.`, {
+    where: path,
+    mend: 'Check the path and its permissions, or name another folder.',
+    cause: error,
+  })
+}
+
+const reasons: Record<string, string> = {
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EROFS: 'the file system is read-only',
+  ENOTDIR: 'a part of the path is a file, not a folder',
+  EEXIST: 'a file of that name is in the way',
+  EISDIR: 'a folder of that name is in the way',
+  EFBIG: 'the file is too large for the file system',
+  EIO: 'the disk reports an error',
+}
+
+const chunks = (data: string | Uint8Array | readonly Uint8Array[]): readonly Uint8Array[] =>
+  typeof data === 'string' ? [Buffer.from(data)] : data instanceof Uint8Array ? [data] : data
+
+function writeDurably(path: string, data: readonly Uint8Array[]): void {
+  const file = openSync(path, 'wx')
+  try {
+    for (const chunk of data) {
+      // write(2) may write less than asked, and at most 2 GiB.
+      for (let at = 0; at < chunk.byteLength;)
+        at += writeSync(file, chunk, at, Math.min(chunk.byteLength - at, 1 << 30))
+    }
+    fsyncSync(file)
+  } finally {
+    closeSync(file)
+  }
+}
+
+function syncFolder(folder: string): void {
+  // Windows cannot open a folder; its rename is durable by itself.
+  if (process.platform === 'win32') return
+  const handle = openSync(folder, 'r')
+  try {
+    fsyncSync(handle)
+  } finally {
+    closeSync(handle)
+  }
+}

@@ -1,0 +1,138 @@
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
+import { loadConfig } from '../../src/config/load.js'
+import { defaults, schema } from '../../src/config/schema.js'
+import { NerError } from '../../src/errors.js'
+
+const folder = mkdtempSync(join(tmpdir(), 'ner-config-'))
+
+function written(text: string): string {
+  const file = join(folder, 'run.yaml')
+  writeFileSync(file, text)
+  return file
+}
+
+function failure(run: () => unknown): NerError {
+  try {
+    run()
+  } catch (error) {
+    if (error instanceof NerError) return error
+    throw error
+  }
+  throw new Error('nothing was thrown')
+}
+
+describe('configs/default.yaml', () => {
+  const text = readFileSync('configs/default.yaml', 'utf8')
+
+  it('says exactly what the schema says, key by key', () => {
+    expect(parse(text)).toEqual(defaults)
+    expect(schema.parse(parse(text))).toEqual(defaults)
+  })
+
+  it('explains every key', () => {
+    const lines = text.split('\n')
+    const unexplained = lines.filter(
+      (line, at) => /^ *\w+: \S/.test(line) && !lines[at - 1]?.trimStart().startsWith('#') && !inGroup(lines, at),
+    )
+    expect(unexplained).toEqual([])
+  })
+
+  /** `train`, `dev` and `test` share one comment. */
+  const inGroup = (lines: string[], at: number) => /^ {2}(dev|test): null/.test(lines[at]!)
+})
+
+describe('loadConfig', () => {
+  it('is the defaults where nothing is set', () => {
+    expect(loadConfig()).toEqual(defaults)
+    expect(loadConfig({ file: written('# nothing\n') })).toEqual(defaults)
+  })
+
+  it('lets flags win over --set, --set over the file, the file over the defaults', () => {
+    const file = written('seed: 2\ntraining: {epochs: 4, accumulate: 2}\n')
+    const config = loadConfig({ file, set: ['training.epochs=5', 'seed=3'], overrides: { seed: 4, device: undefined } })
+    expect(config.seed).toBe(4)
+    expect(config.device).toBe('cpu')
+    expect(config.training).toEqual({ ...defaults.training, epochs: 5, accumulate: 2 })
+  })
+
+  it('reads the values of --set as YAML', () => {
+    const { training, model } = loadConfig({
+      set: [
+        'training.class_weights={PER: 2}',
+        'model.head=softmax',
+        'training.betas=[0.8, 0.9]',
+        'model.encoder={hidden_size: 64}',
+      ],
+    })
+    expect(training.class_weights).toEqual({ PER: 2 })
+    expect(training.betas).toEqual([0.8, 0.9])
+    expect(model.head).toBe('softmax')
+    expect(model.encoder).toEqual({ ...defaults.model.encoder, hidden_size: 64 })
+  })
+
+  it("resolves a file's paths against its own folder, and those of flags against the current one", () => {
+    const file = written('data: {train: a/train.conll, dev: /b/dev.conll}\nmodel: {path: ../m}\n')
+    const { data, model, output } = loadConfig({ file, overrides: { 'data.test': 'c/test.conll' } })
+    expect(data.train).toBe(relative('.', join(folder, 'a/train.conll')))
+    expect(data.dev).toBe('/b/dev.conll')
+    expect(data.test).toBe('c/test.conll')
+    expect(model.path).toBe(relative('.', join(folder, '../m')))
+    expect(output).toBe(defaults.output)
+  })
+})
+
+describe('a mistake', () => {
+  const cases: [name: string, yaml: string, set: string[], code: string, message: RegExp][] = [
+    [
+      'a misspelt key',
+      'training:\n  epochz: 3\n',
+      [],
+      'config/unknown-key',
+      /training\.epochz.*run\.yaml:2\n.*training\.epochs\?/s,
+    ],
+    ['a key one level too high', 'head: crf\n', [], 'config/unknown-key', /run\.yaml:1\n.*mean model\.head\?/s],
+    ['a key like no other', 'q: 1\n', [], 'config/unknown-key', /default\.yaml lists every key/],
+    [
+      'a misspelt --set',
+      '',
+      ['training.learning_rat=1'],
+      'config/unknown-key',
+      /where: --set.*training\.learning_rate\?/s,
+    ],
+    ['a wrong type', '\nseed: one\n', [], 'config/bad-value', /seed is wrong: expected number.*run\.yaml:2/s],
+    [
+      'an unknown choice',
+      'model:\n  head: crv\n',
+      [],
+      'config/bad-value',
+      /model\.head.*"crf"\|"softmax".*run\.yaml:2/s,
+    ],
+    ['a value out of range', '', ['training.betas=[0.9, 1]'], 'config/bad-value', /training\.betas\.1/],
+    ['a group that is a value', 'training: 3\n', [], 'config/bad-value', /training is wrong/],
+    ['a key below a value', 'seed: 3\n', ['seed.a=1'], 'config/bad-value', /seed is a value/],
+    [
+      'heads that do not divide the width',
+      'model: {encoder: {num_attention_heads: 3}}',
+      [],
+      'config/bad-value',
+      /multiple/,
+    ],
+    ['broken YAML', 'a: [1\nb: 2\n', [], 'config/bad-value', /not YAML.*run\.yaml:\d/s],
+    ['a key given twice', 'seed: 1\nseed: 2\n', [], 'config/bad-value', /unique.*run\.yaml:2/s],
+    ['a list', '- 1\n', [], 'config/bad-value', /list of keys/],
+    ['a --set without a value', '', ['seed'], 'usage/bad-flag', /key=value/],
+  ]
+  it.each(cases)('%s', (_, yaml, set, code, message) => {
+    const error = failure(() => loadConfig({ file: written(yaml), set }))
+    expect(error.code).toBe(code)
+    expect(error.message).toMatch(message)
+  })
+
+  it('a file that is not there', () => {
+    expect(failure(() => loadConfig({ file: join(folder, 'none.yaml') })).code).toBe('file/unreadable')
+  })
+})

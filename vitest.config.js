@@ -1,0 +1,17 @@
+import { defineConfig } from 'vitest/config'
+
+const minutes = 60_000
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: { name: 'fast', include: ['test/**/*.test.ts'], exclude: ['test/slow/**'], testTimeout: 0.5 * minutes },
+      },
+      {
+        // Trainings and whole corpora: one at a time, so that each has the machine.
+        test: { name: 'slow', include: ['test/slow/**/*.test.ts'], testTimeout: 30 * minutes, fileParallelism: false },
+      },
+    ],
+  },
+})
