@@ -1,0 +1,34 @@
+import js from '@eslint/js'
+import { defineConfig, globalIgnores } from 'eslint/config'
+import tseslint from 'typescript-eslint'
+import { importDirection, lazyCommands } from './scripts/lint-house.js'
+
+export default defineConfig(
+  globalIgnores(['dist/', 'coverage/', 'runs/', '**/*.as.ts']),
+  js.configs.recommended,
+  {
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.strictTypeChecked],
+    languageOptions: { parserOptions: { projectService: true } },
+    rules: {
+      // An index that the code has just proven good reads better with `!` than with a check that cannot fail.
+      '@typescript-eslint/no-non-null-assertion': 'off',
+      // Numbers in messages are the rule here, not a slip.
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      // Walking a string by code points is meant wherever it is done.
+      '@typescript-eslint/no-misused-spread': ['error', { allow: ['string'] }],
+      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      '@typescript-eslint/consistent-type-imports': 'error',
+    },
+  },
+  {
+    files: ['src/**/*.ts'],
+    plugins: { house: { rules: { 'import-direction': importDirection, 'lazy-commands': lazyCommands } } },
+    rules: { 'house/import-direction': 'error', 'house/lazy-commands': 'error' },
+  },
+  {
+    files: ['**/*.js'],
+    languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly', Buffer: 'readonly' } },
+  },
+)
