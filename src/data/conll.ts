@@ -1,0 +1,252 @@
+import { NerError } from '../errors.js'
+import { alignSpans } from './align.js'
+import { goldLayer, type Document, type Sentence, type Span, type Token } from './document.js'
+import { detectScheme, firstIllegalTag, spansFromTags, tagsFromSpans, type Scheme, type WordSpan } from './schemes.js'
+import { rejectInto, type ReadOptions, type Reject, type Source } from './source.js'
+
+/*
+ * CoNLL columns, as the shared tasks of 2000–2003 and their heirs write them: a token a row, its tag in the last
+ * column, a blank line after each sentence, a `-DOCSTART-` row before each document.
+ */
+
+export interface ConllCorpus {
+  readonly documents: Document[]
+  /** Absent where the file has no tags. */
+  readonly scheme?: Scheme
+  readonly rejects: Reject[]
+}
+
+/** The rows between two blank lines. */
+interface Block {
+  /** Number of the first row's line, from 1. */
+  readonly line: number
+  /** How many `-DOCSTART-` rows come before it. */
+  readonly document: number
+  readonly tokens: string[]
+  /** Empty where the file has one column. */
+  readonly tags: string[]
+}
+
+const documentStart = '-DOCSTART-'
+
+/**
+ * Reads CoNLL columns (two or more; one where labels are optional), separated by tabs or spaces. A document's text is
+ * its tokens joined by spaces, its sentences joined by line feeds. Without `-DOCSTART-` every block is a document of its
+ * own. The form of WikiANN, with a language before each token (`en:Paris`), is recognised and the language left out.
+ *
+ * Throws `data/bad-row` with file and line, `data/unknown-scheme`, `data/ambiguous-scheme`. With `skipBad` a sentence
+ * with a bad row is left out whole, since its text would be wrong without it.
+ */
+export function readConll(source: Source, options: ReadOptions = {}): ConllCorpus {
+  const rejects: Reject[] = []
+  const reject = rejectInto(rejects, options.skipBad)
+  const blocks = withoutLanguage([...readBlocks(source, options, reject)])
+  const tagged = blocks.some((block) => block.tags.length > 0)
+  const placeOf = (block: Block, token: number) => `${source.name}:${block.line + token}`
+  const scheme = !tagged
+    ? undefined
+    : (options.scheme ??
+      detectScheme(
+        blocks.map((block) => block.tags),
+        (block, token) => placeOf(blocks[block]!, token),
+      ))
+  const legal = (block: Block) => {
+    const illegal = scheme ? firstIllegalTag(block.tags, scheme) : -1
+    if (illegal < 0) return true
+    const token = Math.min(illegal, block.tags.length - 1)
+    const before = token > 0 ? `after ${block.tags[token - 1]}` : 'at the start of a sentence'
+    const what =
+      illegal < block.tags.length
+        ? `${scheme} has no ${block.tags[token]} ${before}.`
+        : `${scheme} has no ${block.tags[token]} at the end of a sentence.`
+    const mend = 'Correct the tag, leave the scheme to be detected, or skip the sentences that break it.'
+    reject(new NerError('data/bad-row', what, { where: placeOf(block, token), mend }), rawBlock(block))
+    return false
+  }
+  // A scheme that was detected is legal everywhere.
+  const kept = options.scheme ? blocks.filter(legal) : blocks
+  const documents = groupByDocument(kept).map((group, n) =>
+    documentOf(group, `${source.base}:${n + 1}`, options.layer ?? goldLayer, scheme),
+  )
+  return { documents, ...(scheme && { scheme }), rejects }
+}
+
+const rawBlock = ({ tokens, tags }: Block) => tokens.map((token, i) => `${token}\t${tags[i]}`).join('\n')
+
+function* readBlocks(
+  { name, lines }: Source,
+  { labels = 'required' }: ReadOptions,
+  reject: (error: NerError, raw: string) => void,
+): Generator<Block> {
+  // Tags are few and many: one string for each keeps the file's text from being held by slices of it.
+  const tagNames = new Map<string, string>()
+  let columns: { count: number; line: number } | undefined
+  let document = 0
+  let block: Block | undefined
+  let raw: string[] = []
+  let bad: NerError | undefined
+  let lineNumber = 0
+  const finish = () => {
+    const finished = bad ? undefined : block
+    if (bad) reject(bad, raw.join('\n'))
+    block = bad = undefined
+    raw = []
+    return finished
+  }
+  for (const line of lines) {
+    lineNumber++
+    const row = splitColumns(line)
+    const boundary = row.length === 0 || row[0] === documentStart
+    if (boundary) {
+      const finished = finish()
+      if (finished) yield finished
+      if (row.length > 0) document++
+      continue
+    }
+    block ??= { line: lineNumber, document, tokens: [], tags: [] }
+    raw.push(line)
+    if (bad) continue
+    columns ??= { count: row.length, line: lineNumber }
+    const what = badRow(row, columns, labels)
+    if (what) {
+      const mend = 'Write the token first and its tag last, with tabs or spaces between all columns, e.g. `Paris B-LOC`.'
+      bad = new NerError('data/bad-row', what, { where: `${name}:${lineNumber}`, mend })
+      continue
+    }
+    block.tokens.push(row[0]!)
+    if (row.length > 1) block.tags.push(intern(tagNames, row.at(-1)!))
+  }
+  const finished = finish()
+  if (finished) yield finished
+}
+
+/** None for a blank line. Only ASCII spaces and tabs divide: a no-break space may be a token, or in one. */
+function splitColumns(line: string): string[] {
+  if (line.includes('\t')) return /^[\t ]*$/.test(line) ? [] : line.split('\t')
+  const trimmed = line.replace(/^ +| +$/g, '')
+  return trimmed === '' ? [] : trimmed.split(/ +/)
+}
+
+function badRow(row: readonly string[], expected: { count: number; line: number }, labels: 'required' | 'optional') {
+  if (row.length === 1 && labels === 'required') return 'The row has one column: a token without a tag.'
+  if (row.length !== expected.count) {
+    return `The row has ${plural(row.length, 'column')} where line ${expected.line} has ${expected.count}.`
+  }
+  if (row[0] === '') return 'The row has an empty token.'
+  if (row.at(-1) === '') return 'The row has an empty tag.'
+  return undefined
+}
+
+const plural = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`
+
+function intern(names: Map<string, string>, name: string): string {
+  const known = names.get(name)
+  if (known === undefined) names.set(name, name)
+  return known ?? name
+}
+
+/** Takes WikiANN's language off the tokens if every one of them has the same. */
+function withoutLanguage(blocks: Block[]): Block[] {
+  const language = /^[a-z]{2,12}(?:-[a-z]{2,12})*:/.exec(blocks[0]?.tokens[0] ?? '')?.[0]
+  if (!language || !blocks.every(({ tokens }) => tokens.every((token) => isPrefixed(token, language)))) return blocks
+  return blocks.map((block) => ({ ...block, tokens: block.tokens.map((token) => token.slice(language.length)) }))
+}
+
+const isPrefixed = (token: string, language: string) => token.length > language.length && token.startsWith(language)
+
+function groupByDocument(blocks: readonly Block[]): Block[][] {
+  if (blocks.every((block) => block.document === 0)) return blocks.map((block) => [block])
+  const groups: Block[][] = []
+  for (const block of blocks) {
+    const last = groups.at(-1)
+    if (last && last[0]!.document === block.document) last.push(block)
+    else groups.push([block])
+  }
+  return groups
+}
+
+function documentOf(blocks: readonly Block[], id: string, layer: string, scheme: Scheme | undefined): Document {
+  const tokens: Token[] = []
+  const sentences: Sentence[] = []
+  const spans: Span[] = []
+  let offset = 0
+  for (const block of blocks) {
+    const first = tokens.length
+    for (const token of block.tokens) {
+      tokens.push({ start: offset, end: offset + token.length })
+      offset += token.length + 1
+    }
+    sentences.push({ start: first, end: tokens.length })
+    if (!scheme) continue
+    for (const { start, end, label } of spansFromTags(block.tags, scheme)) {
+      spans.push({ start: tokens[first + start]!.start, end: tokens[first + end - 1]!.end, label })
+    }
+  }
+  return {
+    id,
+    text: blocks.map((block) => block.tokens.join(' ')).join('\n'),
+    tokens,
+    ...(blocks[0]!.document > 0 && { sentences }),
+    layers: scheme ? { [layer]: spans } : {},
+  }
+}
+
+/**
+ * Documents as CoNLL columns, token and tag with a tab between, a string a document. `-DOCSTART-` rows are written where
+ * documents have sentences. Documents without the layer get one column.
+ *
+ * Throws `data/misaligned-span` where a span is no run of words of one sentence, and `data/bad-row` where a document has
+ * no tokens or a token cannot stand in a column.
+ */
+export function* formatConll(
+  documents: readonly Document[],
+  { layer = goldLayer, scheme = 'IOB2' }: { readonly layer?: string; readonly scheme?: Scheme } = {},
+): Generator<string> {
+  const withStarts = documents.some((document) => document.sentences)
+  for (const document of documents) {
+    const tokens = document.tokens ?? []
+    const words = tokens.map(({ start, end }) => document.text.slice(start, end))
+    const unwritable = words.find((word) => word === '' || word === documentStart || /[\t\n]/.test(word))
+    if (unwritable !== undefined || (tokens.length === 0 && document.text !== '')) {
+      throw new NerError(
+        'data/bad-row',
+        unwritable === undefined
+          ? 'The document has no tokens.'
+          : `The token ${JSON.stringify(unwritable)} cannot stand in a CoNLL column.`,
+        { where: document.id, mend: 'Write JSONL instead.' },
+      )
+    }
+    const spans = document.layers[layer] && wordSpans(document, tokens, document.layers[layer])
+    const sentences = document.sentences ?? [{ start: 0, end: tokens.length }]
+    const rows = sentences.flatMap(({ start, end }) => {
+      const tags =
+        spans &&
+        tagsFromSpans(
+          spans
+            .filter((span) => span.start < end && span.end > start)
+            .map((span) => ({ ...span, start: span.start - start, end: span.end - start })),
+          end - start,
+          scheme,
+        )
+      return [...words.slice(start, end).map((word, i) => (tags ? `${word}\t${tags[i]}` : word)), '']
+    })
+    const head = withStarts ? [`${documentStart}${spans ? '\tO' : ''}`, ''] : []
+    yield [...head, ...rows, ''].join('\n')
+  }
+}
+
+function wordSpans(document: Document, tokens: readonly Token[], spans: readonly Span[]): readonly WordSpan[] {
+  const { words, misaligned, overlapping, empty } = alignSpans(spans, tokens)
+  const inOneSentence = (word: WordSpan) =>
+    !document.sentences || document.sentences.some(({ start, end }) => start <= word.start && word.end <= end)
+  const lost = misaligned[0] ?? overlapping[0] ?? empty[0]
+  const crossing = words.find((word) => !inOneSentence(word))
+  if (lost || crossing) {
+    const { start, end, label } = lost ?? { ...crossing!, start: tokens[crossing!.start]!.start, end: tokens[crossing!.end - 1]!.end }
+    throw new NerError('data/misaligned-span', 'A span is no run of words of its own in one sentence.', {
+      where: `${document.id}, ${label} “${document.text.slice(start, end)}” at ${start}–${end}`,
+      mend: 'Move the span to the words’ ends, or write JSONL instead.',
+    })
+  }
+  return words
+}

@@ -1,0 +1,76 @@
+import { TextDecoder } from 'node:util'
+import { NerError } from '../errors.js'
+import type { Scheme } from './schemes.js'
+
+/** A data file as it is read. */
+export interface Source {
+  /** The path as the user gave it, for messages. */
+  readonly name: string
+  /** What document ids begin with where the file gives none. */
+  readonly base: string
+  /** Lines without their ends; may be walked once. */
+  readonly lines: Iterable<string>
+}
+
+export interface ReadOptions {
+  /** The layer that the file's labels are read into; `gold` unless said. */
+  readonly layer?: string
+  /** The scheme of CoNLL tags; detected unless said. */
+  readonly scheme?: Scheme
+  /** `optional`: a file or document without labels is no error, and gets no layer. */
+  readonly labels?: 'required' | 'optional'
+  /** Collect what is malformed in `rejects` instead of stopping at the first. */
+  readonly skipBad?: boolean
+}
+
+/** A sentence or record that was left out, as it stood in the file. */
+export interface Reject {
+  /** File and line. */
+  readonly where: string
+  readonly what: string
+  readonly raw: string
+}
+
+/** Where the bad rows of one file go: thrown, or collected if the user said so. */
+export function rejectInto(rejects: Reject[], skipBad: boolean | undefined) {
+  return (error: NerError, raw: string): void => {
+    if (!skipBad) throw error
+    rejects.push({ where: error.detail.where ?? '', what: error.what, raw })
+  }
+}
+
+const newline = 0x0a
+
+/**
+ * Bytes of UTF-8 as lines, without their ends (LF or CRLF) or a byte-order mark. Decodes some megabytes at a time: a
+ * file may be longer than the longest string. Throws `file/unreadable` on bytes that are not UTF-8.
+ */
+export function* linesOf(bytes: Uint8Array, name: string, chunkSize = 1 << 23): Generator<string> {
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+  let lineNumber = 0
+  for (let start = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0; start < bytes.length; ) {
+    const lineEnd = start + chunkSize < bytes.length ? bytes.indexOf(newline, start + chunkSize) : -1
+    const end = lineEnd < 0 ? bytes.length : lineEnd + 1
+    const chunk = decode(decoder, bytes.subarray(start, end), name, lineNumber)
+    for (let from = 0; from < chunk.length; ) {
+      const to = chunk.indexOf('\n', from)
+      const stop = to < 0 ? chunk.length : to
+      yield chunk.slice(from, chunk[stop - 1] === '\r' && stop > from ? stop - 1 : stop)
+      lineNumber++
+      from = stop + 1
+    }
+    start = end
+  }
+}
+
+function decode(decoder: TextDecoder, bytes: Uint8Array, name: string, linesBefore: number): string {
+  try {
+    return decoder.decode(bytes)
+  } catch (cause) {
+    throw new NerError('file/unreadable', 'The file is not UTF-8 text.', {
+      where: `${name}, after line ${linesBefore}`,
+      mend: 'Convert it, e.g. `iconv -f ENCODING -t UTF-8 FILE > NEW`; `file FILE` guesses the encoding.',
+      cause,
+    })
+  }
+}
