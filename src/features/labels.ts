@@ -1,0 +1,132 @@
+import { alignSpans } from '../data/align.js'
+import type { Document, Span } from '../data/document.js'
+import { tagLabel, tagsFromSpans, type Scheme, type WordSpan } from '../data/schemes.js'
+import { NerError } from '../errors.js'
+import type { Range } from './windows.js'
+
+/** How the words of a corpus get their targets. */
+export interface LabelOptions {
+  /** The span layer to learn from. */
+  readonly layer: string
+  /** The model's tags in order, e.g. from `schemeTags`. */
+  readonly tags: readonly string[]
+  readonly scheme: Scheme
+  /** What becomes of a span that is no run of words, or that shares a word with another: an error, or a list. */
+  readonly onMisaligned: 'error' | 'skip'
+}
+
+/** A span that cannot be learnt from, and why. */
+export interface MisalignedSpan {
+  /** The document's index in the corpus, and its name. */
+  readonly document: number
+  readonly id: string
+  readonly span: Span
+  readonly text: string
+  readonly reason: 'cuts a word' | 'overlaps another span' | 'holds no word'
+}
+
+/** A document's layer as runs of words, and the spans that are none. */
+export function wordSpans(document: Document, index: number, layer: string) {
+  const { words, misaligned, overlapping, empty } = alignSpans(document.layers[layer] ?? [], document.tokens ?? [])
+  const describe = (spans: readonly Span[], reason: MisalignedSpan['reason']): MisalignedSpan[] =>
+    spans.map((span) => ({
+      document: index,
+      id: document.id,
+      span,
+      text: document.text.slice(span.start, span.end),
+      reason,
+    }))
+  return {
+    spans: words,
+    misaligned: [
+      ...describe(misaligned, 'cuts a word'),
+      ...describe(overlapping, 'overlaps another span'),
+      ...describe(empty, 'holds no word'),
+    ],
+  }
+}
+
+/** Spans listed in the message; the count says how many more there are. */
+const listed = 5
+
+export function misalignedError(spans: readonly MisalignedSpan[]): NerError {
+  const lines = spans
+    .slice(0, listed)
+    .map(({ id, span, text, reason }) => `${id}, ${span.start}–${span.end} ${span.label} “${text}” ${reason}`)
+  const more = spans.length > listed ? [`and ${spans.length - listed} more`] : []
+  return new NerError(
+    'data/misaligned-span',
+    spans.length === 1
+      ? 'A span cannot be learnt word by word.'
+      : `${spans.length} spans cannot be learnt word by word.`,
+    {
+      where: [...lines, ...more].join('; '),
+      mend: 'Correct the spans, or skip them with --on-misaligned skip, which writes them to a file.',
+    },
+  )
+}
+
+/** Turns a document's spans and soft tags into a sentence's targets. */
+export interface Targets {
+  /** Index of each word's tag in the tag list. `spans` are the document's, sorted, none crossing the sentence's ends. */
+  tags(document: Document, spans: readonly WordSpan[], sentence: Range): Int32Array
+  /** Distributions over the tag list, [words × tags]. */
+  soft(document: Document, sentence: Range): Float32Array
+}
+
+/** @throws NerError from its functions: `data/unseen-label` for a label or soft tag outside the tag list. */
+export function targets({ tags, scheme }: LabelOptions): Targets {
+  const index = new Map(tags.map((tag, i) => [tag, i]))
+  const unseen = (label: string, document: Document) =>
+    new NerError('data/unseen-label', `The label ${label} is not one the model knows.`, {
+      where: `document ${document.id}`,
+      mend: `Known are ${knownLabels(tags).join(', ') || 'none'}. Correct the label, or add it to the training data.`,
+    })
+  return {
+    tags(document, spans, { start, end }) {
+      const inside = spansInside(spans, { start, end })
+      const rebased = inside.map((span) => ({ ...span, start: span.start - start, end: span.end - start }))
+      return Int32Array.from(tagsFromSpans(rebased, end - start, scheme), (tag) => {
+        const found = index.get(tag)
+        if (found === undefined) throw unseen(tagLabel(tag) ?? tag, document)
+        return found
+      })
+    },
+    soft(document, { start, end }) {
+      const { tags: names, rows } = document.soft!
+      if (rows.length !== document.tokens?.length)
+        throw new NerError('data/bad-row', 'Soft tags need one row a token.', {
+          where: `document ${document.id}: ${rows.length} rows, ${document.tokens?.length ?? 0} tokens`,
+          mend: 'Write one distribution for every token of the document.',
+        })
+      const columns = names.map((name) => {
+        const column = index.get(name)
+        if (column === undefined) throw unseen(name, document)
+        return column
+      })
+      const distribution = new Float32Array((end - start) * tags.length)
+      for (let word = start; word < end; word++)
+        for (const [i, column] of columns.entries())
+          distribution[(word - start) * tags.length + column] = rows[word]![i] ?? 0
+      return distribution
+    },
+  }
+}
+
+function knownLabels(tags: readonly string[]): string[] {
+  return [...new Set(tags.flatMap((tag) => tagLabel(tag) ?? []))]
+}
+
+/** The spans that lie in a run of words. O(log spans + found). */
+function spansInside(spans: readonly WordSpan[], { start, end }: Range): WordSpan[] {
+  let low = 0
+  let high = spans.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (spans[middle]!.start >= start) high = middle
+    else low = middle + 1
+  }
+  const inside: WordSpan[] = []
+  for (let i = low; i < spans.length && spans[i]!.start < end; i++) inside.push(spans[i]!)
+  return inside
+}
