@@ -1,0 +1,77 @@
+import { NerError } from '../errors.js'
+import { formatShape, sameShape } from './dims.js'
+import type { Graph } from './graph.js'
+import { isKnownOp, rules } from './ops/table.js'
+import type { Call, Gradient } from './ops/rule.js'
+import type { Node, Shape, Value } from './types.js'
+
+/**
+ * Adds to `g` the gradient of `loss` (one element) with respect to each of `wanted`: parameters, or any value between
+ * them and the loss. Reverse mode: nodes are walked from the last to the first, each turning the cotangents of its
+ * outputs into those of its inputs. Only nodes that lie between `wanted` and the loss are visited.
+ */
+export function gradients(g: Graph, loss: Value, wanted: readonly Value[]): Value[] {
+  if (!loss.shape.every((dim) => dim === 1)) {
+    throw new NerError('graph/invalid', `A loss has one element, not the shape ${formatShape(loss.shape)}`)
+  }
+  const forward = [...g.nodes]
+  const active = reachedFrom(wanted, forward)
+  const cotangents = new Map<Value, Value>([[loss, g.fill(loss.shape, 1, loss.dtype)]])
+
+  const accumulate = (value: Value | undefined, cotangent: Value | undefined) => {
+    if (!value || !cotangent || !active.has(value)) return
+    const summed = unbroadcast(g, cotangent, value.shape)
+    const earlier = cotangents.get(value)
+    cotangents.set(value, earlier ? g.add(earlier, summed) : summed)
+  }
+
+  for (const node of forward.reverse()) {
+    const incoming = node.outputs.map((output) => cotangents.get(output))
+    if (incoming.every((cotangent) => cotangent === undefined)) continue
+    const custom = g.customGradients.get(node.outputs[0]!)
+    if (custom) {
+      const outgoing = custom.gradient(incoming[0]!)
+      custom.inputs.forEach((input, i) => accumulate(input, outgoing[i]))
+    } else if (node.inputs.some((input) => input && active.has(input))) {
+      const outgoing = g.scoped('gradient', () => apply(g, node, incoming))
+      node.inputs.forEach((input, i) => accumulate(input, outgoing[i]))
+    }
+  }
+
+  return wanted.map((value) => {
+    const cotangent = cotangents.get(value)
+    if (!cotangent) throw new NerError('graph/invalid', `The loss does not depend on '${value.name}'`)
+    return cotangent
+  })
+}
+
+/** The values that some of `sources` flow into. */
+function reachedFrom(sources: readonly Value[], nodes: readonly Node[]): Set<Value> {
+  const reached = new Set(sources)
+  for (const node of nodes) {
+    if (node.inputs.some((input) => input && reached.has(input))) node.outputs.forEach((output) => reached.add(output))
+  }
+  return reached
+}
+
+function apply(g: Graph, node: Node, incoming: readonly (Value | undefined)[]): readonly (Value | undefined)[] {
+  const gradient = node.domain === '' && isKnownOp(node.op) ? rules[node.op].gradient : null
+  if (!gradient) {
+    throw new NerError(
+      'graph/invalid',
+      `Node '${node.name}': ${node.op} is not differentiable, and the loss depends on it`,
+    )
+  }
+  return (gradient as Gradient<object>)(g, node as Call<object>, incoming)
+}
+
+/** Sums a cotangent over the axes along which its value was broadcast. */
+function unbroadcast(g: Graph, cotangent: Value, shape: Shape): Value {
+  if (sameShape(cotangent.shape, shape)) return cotangent
+  const extra = cotangent.shape.length - shape.length
+  const spread = cotangent.shape.flatMap((dim, axis) =>
+    axis < extra || (shape[axis - extra] === 1 && dim !== 1) ? [axis] : [],
+  )
+  const summed = g.sum(cotangent, spread, extra > 0 ? 0 : 1)
+  return g.reshape(summed, shape)
+}

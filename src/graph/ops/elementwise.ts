@@ -1,0 +1,181 @@
+import { product } from '../dims.js'
+import type { Graph } from '../graph.js'
+import type { Value } from '../types.js'
+import type { OpName } from './attributes.js'
+import { broadcast, input, require, type Gradient, type Infer, type Rules } from './rule.js'
+
+const sameType = (inputs: readonly (Value | undefined)[]) => {
+  const a = input(inputs, 0)
+  const b = input(inputs, 1)
+  require(a.dtype === b.dtype, `operands have one element type, not ${a.dtype} and ${b.dtype}`)
+  return { a, b, shape: broadcast(a.shape, b.shape) }
+}
+
+const binary: Infer = (inputs) => {
+  const { a, shape } = sameType(inputs)
+  return [{ dtype: a.dtype, shape }]
+}
+
+const comparison: Infer = (inputs) => [{ dtype: 'bool', shape: sameType(inputs).shape }]
+
+const unary: Infer = (inputs) => {
+  const x = input(inputs, 0)
+  return [{ dtype: x.dtype, shape: x.shape }]
+}
+
+/** A rule of one input and one output from its derivative: `dx = derivative(x, y, dy)`. */
+const unaryRule = (derivative: (g: Graph, x: Value, y: Value, dy: Value) => Value) => ({
+  infer: unary,
+  gradient: ((g, { inputs: [x], outputs: [y] }, [dy]) => [dy && derivative(g, x!, y!, dy)]) satisfies Gradient<object>,
+})
+
+const notDifferentiable = (infer: Infer) => ({ infer, gradient: null })
+
+/** 2/√π, the slope of erf at 0. */
+const erfSlope = 2 / Math.sqrt(Math.PI)
+
+type Elementwise = Extract<
+  OpName,
+  | 'Add'
+  | 'Sub'
+  | 'Mul'
+  | 'Div'
+  | 'Max'
+  | 'Neg'
+  | 'Exp'
+  | 'Log'
+  | 'Sqrt'
+  | 'Reciprocal'
+  | 'Tanh'
+  | 'Sigmoid'
+  | 'Relu'
+  | 'Erf'
+  | 'Gelu'
+  | 'HardSigmoid'
+  | 'Where'
+  | 'Cast'
+  | 'Equal'
+  | 'Less'
+  | 'And'
+  | 'Not'
+>
+
+export const elementwise: Rules<Elementwise> = {
+  // y = a + b;  da = dy, db = dy
+  Add: { infer: binary, gradient: (_, __, [dy]) => [dy, dy] },
+
+  // y = a − b;  da = dy, db = −dy
+  Sub: { infer: binary, gradient: (g, _, [dy]) => [dy, dy && g.neg(dy)] },
+
+  // y = a·b;  da = dy·b, db = dy·a
+  Mul: {
+    infer: (inputs) => {
+      const { a, b, shape } = sameType(inputs)
+      const content = a.content &&
+        b.content &&
+        shape.length === 1 &&
+        shape[0] === 1 && [product([...a.content, ...b.content])]
+      return [{ dtype: a.dtype, shape, ...(content ? { content } : {}) }]
+    },
+    gradient: (g, { inputs: [a, b] }, [dy]) => (dy ? [g.mul(dy, b!), g.mul(dy, a!)] : []),
+  },
+
+  // y = a/b;  da = dy/b, db = −da·y
+  Div: {
+    infer: binary,
+    gradient: (g, { inputs: [, b], outputs: [y] }, [dy]) => {
+      if (!dy) return []
+      const da = g.div(dy, b!)
+      return [da, g.neg(g.mul(da, y!))]
+    },
+  },
+
+  // y = max(a, b);  the larger one takes dy, a where they are equal
+  Max: {
+    infer: binary,
+    gradient: (g, { inputs: [a, b] }, [dy]) => {
+      if (!dy) return []
+      const zero = g.scalar(0, dy.dtype)
+      const aWins = g.not(g.less(a!, b!))
+      return [g.where(aWins, dy, zero), g.where(aWins, zero, dy)]
+    },
+  },
+
+  Neg: unaryRule((g, _x, _y, dy) => g.neg(dy)),
+  Exp: unaryRule((g, _x, y, dy) => g.mul(dy, y)),
+  Log: unaryRule((g, x, _y, dy) => g.div(dy, x)),
+
+  // y = √x;  dx = dy / 2y
+  Sqrt: unaryRule((g, _x, y, dy) => g.div(dy, g.mul(y, g.scalar(2, dy.dtype)))),
+
+  // y = 1/x;  dx = −dy·y²
+  Reciprocal: unaryRule((g, _x, y, dy) => g.neg(g.mul(dy, g.mul(y, y)))),
+
+  // y = tanh x;  dx = dy·(1 − y²)
+  Tanh: unaryRule((g, _x, y, dy) => g.mul(dy, g.sub(g.scalar(1, dy.dtype), g.mul(y, y)))),
+
+  // y = σ(x);  dx = dy·y·(1 − y)
+  Sigmoid: unaryRule((g, _x, y, dy) => g.mul(dy, g.mul(y, g.sub(g.scalar(1, dy.dtype), y)))),
+
+  // y = max(x, 0);  dx = dy where x > 0
+  Relu: unaryRule((g, x, _y, dy) => {
+    const zero = g.scalar(0, dy.dtype)
+    return g.where(g.less(zero, x), dy, zero)
+  }),
+
+  // y = erf x;  dx = dy·(2/√π)·exp(−x²)
+  Erf: unaryRule((g, x, _y, dy) => g.mul(dy, g.mul(g.exp(g.neg(g.mul(x, x))), g.scalar(erfSlope, dy.dtype)))),
+
+  // y = x·Φ(x);  dx = dy·(Φ(x) + x·φ(x)),  with s = x/√2:  Φ = ½ + ½·erf s,  φ = exp(−s²)/√(2π)
+  // HardSigmoid with slope ½ is ½ + ½·e in one pass: erf stays inside its clip.
+  Gelu: unaryRule((g, x, _y, dy) => {
+    const s = g.mul(x, g.scalar(Math.SQRT1_2, x.dtype))
+    const cdf = g.hardSigmoid(g.erf(s), 0.5, 0.5)
+    // x·φ(x) = s·exp(−s²)/√π
+    const bell = g.exp(g.mul(s, g.neg(s)))
+    return g.mul(dy, g.add(cdf, g.mul(g.mul(s, g.scalar(1 / Math.sqrt(Math.PI), x.dtype)), bell)))
+  }),
+
+  // y = min(1, max(0, αx + β));  dx = α·dy inside the clip
+  HardSigmoid: {
+    infer: unary,
+    gradient: (g, { inputs: [x], outputs: [y], attributes }, [dy]) => {
+      if (!dy) return []
+      const inside = g.and(g.less(g.scalar(0, x!.dtype), y!), g.less(y!, g.scalar(1, x!.dtype)))
+      return [g.where(inside, g.mul(dy, g.scalar(attributes.alpha, dy.dtype)), g.scalar(0, dy.dtype))]
+    },
+  },
+
+  // y = c ? a : b;  da = c ? dy : 0, db = c ? 0 : dy
+  Where: {
+    infer: (inputs) => {
+      const condition = input(inputs, 0)
+      require(condition.dtype === 'bool', `the condition is bool, not ${condition.dtype}`)
+      const { a, shape } = sameType(inputs.slice(1))
+      return [{ dtype: a.dtype, shape: broadcast(condition.shape, shape) }]
+    },
+    gradient: (g, { inputs: [condition] }, [dy]) => {
+      if (!dy) return []
+      const zero = g.scalar(0, dy.dtype)
+      return [undefined, g.where(condition!, dy, zero), g.where(condition!, zero, dy)]
+    },
+  },
+
+  // y = x in another type;  dx = dy in x's
+  Cast: {
+    infer: (inputs, { to }) => {
+      const x = input(inputs, 0)
+      return [{ dtype: to, shape: x.shape, ...(to === 'int64' && x.content ? { content: x.content } : {}) }]
+    },
+    gradient: (g, { inputs: [x] }, [dy]) => [dy && isFloat(x!.dtype) ? g.cast(dy, x!.dtype) : undefined],
+  },
+
+  Equal: notDifferentiable(comparison),
+  Less: notDifferentiable(comparison),
+  And: notDifferentiable(comparison),
+  Not: notDifferentiable(unary),
+}
+
+export function isFloat(dtype: Value['dtype']): boolean {
+  return dtype === 'float32' || dtype === 'float16' || dtype === 'bfloat16'
+}

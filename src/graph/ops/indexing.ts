@@ -1,0 +1,54 @@
+import { formatShape } from '../dims.js'
+import { axisOf, input, require, requireSameShape, type Rules } from './rule.js'
+
+export const indexing: Rules<'Gather' | 'ScatterND' | 'ReverseSequence'> = {
+  // y = x[i] along an axis;  dx = dy added up at the rows it came from.
+  // Only along axis 0: what a table look-up needs. A table too large for a dense gradient is differentiated at the
+  // look-up's output instead (training/embeddings).
+  Gather: {
+    infer: (inputs, { axis }) => {
+      const x = input(inputs, 0)
+      const indices = input(inputs, 1)
+      require(indices.dtype === 'int64' || indices.dtype === 'int32', `indices are integers, not ${indices.dtype}`)
+      const along = axisOf(axis, x.shape.length)
+      const shape = [...x.shape.slice(0, along), ...indices.shape, ...x.shape.slice(along + 1)]
+      const content =
+        x.content && indices.content ? indices.content.map((index) => x.content!.at(Number(index))!) : undefined
+      return [{ dtype: x.dtype, shape, ...(content ? { content } : {}) }]
+    },
+    gradient: (g, { inputs: [x, indices], attributes: { axis } }, [dy]) => {
+      if (!dy) return []
+      require(axis === 0, 'only a look-up along axis 0 is differentiated')
+      return [g.scatterAdd(g.fill(x!.shape, 0, dy.dtype), indices!, dy)]
+    },
+  },
+
+  // y = x with rows u added (or put) at i;  dx = dy, du = dy[i]  (for add)
+  ScatterND: {
+    infer: (inputs) => {
+      const x = input(inputs, 0)
+      const indices = input(inputs, 1)
+      const updates = input(inputs, 2)
+      require(indices.shape.at(-1) === 1, `indices ${formatShape(indices.shape)} name rows: their last axis is 1`)
+      requireSameShape(updates.shape, [...indices.shape.slice(0, -1), ...x.shape.slice(1)], 'one update for each index')
+      return [{ dtype: x.dtype, shape: x.shape }]
+    },
+    gradient: (g, { inputs: [, indices], attributes: { reduction } }, [dy]) => {
+      if (!dy) return []
+      require(reduction === 'add', 'only an adding ScatterND is differentiated')
+      return [dy, undefined, g.gather(dy, g.reshape(indices!, indices!.shape.slice(0, -1)))]
+    },
+  },
+
+  // y = x with the first n[b] elements of each sequence reversed;  reversing twice gives x back, so dx = dy reversed
+  ReverseSequence: {
+    infer: (inputs, { batch_axis, time_axis }) => {
+      const x = input(inputs, 0)
+      const lengths = input(inputs, 1)
+      require(batch_axis !== time_axis, 'the batch and time axes differ')
+      requireSameShape(lengths.shape, [x.shape[batch_axis]!], 'one length for each sequence')
+      return [{ dtype: x.dtype, shape: x.shape }]
+    },
+    gradient: (g, { inputs: [, lengths], attributes }, [dy]) => [dy && g.reverseSequence(dy, lengths!, attributes)],
+  },
+}

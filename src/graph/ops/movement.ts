@@ -1,0 +1,190 @@
+import { formatShape, product, quotient, shift } from '../dims.js'
+import type { Dim, Shape, TensorType, Value } from '../types.js'
+import { axisOf, broadcast, input, integers, require, type Rules } from './rule.js'
+
+/** The type of a vector cut or glued from known vectors, keeping what is known of its elements. */
+function vector(x: Value, shape: Shape, content: Shape | undefined): TensorType[] {
+  return [{ dtype: x.dtype, shape, ...(content ? { content } : {}) }]
+}
+
+/** How many elements `[start:end]` takes of a dimension; of a symbolic one, at least `start` and `-end` are there. */
+function sliceLength(dim: Dim, start: number, end: Dim): Dim {
+  if (typeof dim === 'number' && typeof end === 'number') {
+    const clamp = (position: number) => Math.min(Math.max(position < 0 ? position + dim : position, 0), dim)
+    return Math.max(0, clamp(end) - clamp(start))
+  }
+  if (start < 0 && typeof end === 'number' && (end < 0 || end === endOfAxis)) return (end < 0 ? end : 0) - start
+  require(start >= 0, `the length of [${start}:${end}] of ${dim} cannot be written down`)
+  const stop = end === endOfAxis ? dim : typeof end === 'number' && end < 0 ? shift(dim, end) : end
+  const length = stop === undefined ? undefined : shift(stop, -start)
+  require(length !== undefined, `the length of [${start}:${end}] of ${dim} cannot be written down`)
+  return length
+}
+
+/** The length of parts laid end to end; at most one is symbolic. */
+function joinedLength(lengths: readonly Dim[]): Dim {
+  const symbolic = lengths.filter((dim) => typeof dim === 'string')
+  const known = lengths.reduce<number>((sum, dim) => sum + (typeof dim === 'number' ? dim : 0), 0)
+  require(symbolic.length <= 1, `at most one part has a symbolic length, not ${symbolic.join(' and ')}`)
+  const total = shift(symbolic[0] ?? 0, known)
+  require(total !== undefined, `${symbolic[0]} and ${known} more cannot be written down`)
+  return total
+}
+
+/** The end that ONNX documents for "to the end of the axis". */
+export const endOfAxis = 2 ** 31 - 1
+
+export const movement: Rules<'Reshape' | 'Transpose' | 'Expand' | 'Concat' | 'Slice' | 'Shape' | 'ConstantOfShape'> = {
+  // y = x in another shape;  dx = dy in x's shape
+  Reshape: {
+    infer: (inputs) => {
+      const x = input(inputs, 0)
+      const target = input(inputs, 1)
+      require(target.content !== undefined, 'the target shape must be known when the graph is built')
+      const copied = target.content.map((dim, axis) => {
+        if (dim !== 0) return dim
+        require(x.shape[axis] !== undefined, `0 copies axis ${axis}, which the input lacks`)
+        return x.shape[axis]
+      })
+      const open = copied.indexOf(-1)
+      const total = product(x.shape)
+      if (open >= 0) {
+        const rest = quotient(total, product(copied.filter((_, axis) => axis !== open)))
+        require(rest !== undefined, `${formatShape(x.shape)} does not divide into ${formatShape(target.content)}`)
+        copied[open] = rest
+      }
+      require(product(copied) === total, `${formatShape(x.shape)} has not as many elements as ${formatShape(copied)}`)
+      return vector(x, copied, copied.length === 1 ? x.content : undefined)
+    },
+    gradient: (g, { inputs: [x] }, [dy]) => [dy && g.reshape(dy, x!.shape)],
+  },
+
+  // y = x with its axes permuted;  dx = dy permuted back
+  Transpose: {
+    infer: (inputs, { perm }) => {
+      const x = input(inputs, 0)
+      const rank = x.shape.length
+      require(perm.length === rank && new Set(perm).size === rank, `[${perm.join(', ')}] permutes ${rank} axes`)
+      return [{ dtype: x.dtype, shape: perm.map((axis) => x.shape[axisOf(axis, rank)]!) }]
+    },
+    gradient: (g, { attributes: { perm } }, [dy]) => [
+      dy &&
+        g.transpose(
+          dy,
+          perm.map((_, axis) => perm.indexOf(axis)),
+        ),
+    ],
+  },
+
+  // y = x spread over a larger shape;  dx = dy, summed down by the walk
+  Expand: {
+    infer: (inputs) => {
+      const x = input(inputs, 0)
+      const target = input(inputs, 1)
+      require(target.content !== undefined, 'the target shape must be known when the graph is built')
+      return [{ dtype: x.dtype, shape: broadcast(x.shape, target.content) }]
+    },
+    gradient: (_, __, [dy]) => [dy],
+  },
+
+  // y = x₁ … xₙ end to end;  each takes its stretch of dy
+  Concat: {
+    infer: (inputs, { axis }) => {
+      const parts = inputs.map((_, index) => input(inputs, index))
+      const first = parts[0]!
+      const along = axisOf(axis, first.shape.length)
+      for (const part of parts) {
+        require(part.dtype === first.dtype, `parts have one element type, not ${first.dtype} and ${part.dtype}`)
+        require(part.shape.length === first.shape.length, 'parts have one rank')
+        part.shape.forEach((dim, i) =>
+          require(i === along ||
+            dim === first.shape[i], `parts differ only along axis ${along}, not in ${formatShape(part.shape)}`),
+        )
+      }
+      const total = joinedLength(parts.map((part) => part.shape[along]!))
+      const content = parts.every((part) => part.content) ? parts.flatMap((part) => part.content!) : undefined
+      return vector(
+        first,
+        first.shape.map((dim, i) => (i === along ? total : dim)),
+        content,
+      )
+    },
+    gradient: (g, { inputs, attributes: { axis } }, [dy]) => {
+      if (!dy) return []
+      const lengths = inputs.map((part) => part.shape[axisOf(axis, part.shape.length)]!)
+      // Parts before the symbolic one are counted from the front, those after it from the end.
+      const symbolic = lengths.findIndex((dim) => typeof dim === 'string')
+      const sum = (dims: readonly Dim[]) => dims.reduce<number>((total, dim) => total + (dim as number), 0)
+      return inputs.map((_, i) => {
+        if (symbolic >= 0 && i > symbolic) {
+          const after = sum(lengths.slice(i + 1))
+          return g.slice(dy, axis, -after - (lengths[i] as number), after === 0 ? endOfAxis : -after)
+        }
+        const from = sum(lengths.slice(0, i))
+        const after = i === symbolic ? sum(lengths.slice(i + 1)) : 0
+        return g.slice(
+          dy,
+          axis,
+          from,
+          i !== symbolic ? from + (lengths[i] as number) : after === 0 ? endOfAxis : -after,
+        )
+      })
+    },
+  },
+
+  // y = x[start:end] along one axis;  dx = dy with zeros around it
+  Slice: {
+    infer: (inputs) => {
+      const x = input(inputs, 0)
+      const [start] = integers(input(inputs, 1), 'start')
+      const end = input(inputs, 2).content?.[0]
+      const [axis] = integers(input(inputs, 3), 'axis')
+      require(start !== undefined && end !== undefined && axis !== undefined, 'one axis is sliced, at a known place')
+      const along = axisOf(axis, x.shape.length)
+      const shape = x.shape.map((dim, i) => (i === along ? sliceLength(dim, start, end) : dim))
+      const content = typeof end === 'number' ? x.content?.slice(start, end) : undefined
+      return vector(x, shape, content)
+    },
+    gradient: (g, { inputs: [x, starts, ends, axes], outputs: [y] }, [dy]) => {
+      if (!dy) return []
+      const [start] = integers(starts!, 'start')
+      const axis = axisOf(integers(axes!, 'axis')[0]!, x!.shape.length)
+      const length = x!.shape[axis]!
+      const end = ends!.content![0]!
+      const stop = typeof end === 'number' && end < 0 ? shift(length, end)! : end === endOfAxis ? length : end
+      const before = start! < 0 ? (length as number) + start! : start!
+      const after =
+        typeof length === 'number' && typeof stop === 'number'
+          ? length - stop
+          : (end as number) < 0
+            ? -(end as number)
+            : 0
+      require(stop === length || after > 0, `what follows [${start}:${end}] of ${length} is known`)
+      const zeros = (size: number) =>
+        g.fill(
+          x!.shape.map((dim, i) => (i === axis ? size : dim)),
+          0,
+          y!.dtype,
+        )
+      const parts = [...(before > 0 ? [zeros(before)] : []), dy, ...(after > 0 ? [zeros(after)] : [])]
+      return [parts.length === 1 ? dy : g.concat(parts, axis)]
+    },
+  },
+
+  Shape: {
+    infer: (inputs, { start = 0, end }) => {
+      const content = input(inputs, 0).shape.slice(start, end)
+      return [{ dtype: 'int64', shape: [content.length], content }]
+    },
+    gradient: null,
+  },
+
+  ConstantOfShape: {
+    infer: (inputs, { value }) => {
+      const target = input(inputs, 0)
+      require(target.content !== undefined, 'the shape must be known when the graph is built')
+      return [{ dtype: value.dtype, shape: target.content }]
+    },
+    gradient: null,
+  },
+}

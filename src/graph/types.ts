@@ -1,0 +1,51 @@
+import type { Graph } from './graph.js'
+
+/** Element types, by ONNX's names. */
+export type DType = 'float32' | 'float16' | 'bfloat16' | 'int64' | 'int32' | 'uint8' | 'int8' | 'bool'
+
+/**
+ * A dimension: a number, or a product of symbols and at most one number in canonical order, such as `batch`,
+ * `batch*sequence` or `12*batch`. Two dimensions are the same exactly when they are `===`.
+ */
+export type Dim = number | string
+
+export type Shape = readonly Dim[]
+
+export interface TensorType {
+  readonly dtype: DType
+  readonly shape: Shape
+  /**
+   * For int64 vectors and scalars whose elements are known while the graph is built (constants, shapes and what is
+   * cut and glued from them): the elements. This is how a reshape to a computed shape keeps its type.
+   */
+  readonly content?: Shape
+}
+
+/** One tensor of a graph, assigned once. */
+export interface Value extends TensorType {
+  readonly name: string
+}
+
+export type TensorArray = Float32Array | Uint16Array | BigInt64Array | Int32Array | Uint8Array | Int8Array
+
+/** A tensor's elements. float16 and bfloat16 are kept as their bits in a Uint16Array, bool as bytes. */
+export interface Tensor {
+  readonly dtype: DType
+  readonly dims: readonly number[]
+  readonly data: TensorArray
+}
+
+export type Attribute = number | string | readonly number[] | Tensor | Graph
+
+/** Attributes whose numbers ONNX declares as floats; all others are integers. */
+export const floatAttributes: ReadonlySet<string> = new Set(['alpha', 'beta', 'epsilon', 'gamma'])
+
+export interface Node {
+  readonly name: string
+  readonly op: string
+  /** '' is the ONNX standard, 'com.microsoft' ONNX Runtime's own operators. */
+  readonly domain: string
+  readonly inputs: readonly (Value | undefined)[]
+  readonly outputs: readonly Value[]
+  readonly attributes: Readonly<Record<string, Attribute | undefined>>
+}

@@ -1,0 +1,73 @@
+import { availableParallelism } from 'node:os'
+import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node'
+import { NerError } from '../errors.js'
+import type { Tensor } from '../graph/types.js'
+
+export type Device = 'cpu'
+
+export interface SessionOptions {
+  readonly device?: Device
+  /** Threads within an operator; 0 takes one for each core. */
+  readonly threads?: number
+  /** Where the engine writes a trace of every node, for profiling. */
+  readonly profile?: string
+}
+
+/** A graph that is ready to run. */
+export interface Session {
+  readonly inputs: readonly string[]
+  readonly outputs: readonly string[]
+  /**
+   * Runs the graph. Arrays are passed without a copy: those of `into` (by output name) are written in place, other
+   * outputs come in arrays of the engine's own.
+   */
+  run(feeds: Readonly<Record<string, Tensor>>, into?: Readonly<Record<string, Tensor>>): Promise<Record<string, Tensor>>
+  release(): Promise<void>
+}
+
+/** Loads an ONNX file's bytes or path. Throws `runtime/failed` where the engine refuses it. */
+export async function createSession(model: Uint8Array | string, options: SessionOptions = {}): Promise<Session> {
+  const settings: InferenceSession.SessionOptions = {
+    executionProviders: [options.device ?? 'cpu'],
+    intraOpNumThreads: options.threads || availableParallelism(),
+    graphOptimizationLevel: 'all',
+    logSeverityLevel: 3,
+    ...(options.profile ? { enableProfiling: true, profileFilePrefix: options.profile } : {}),
+    // Denormals slow every kernel down, and mean nothing at training's precision.
+    extra: { session: { set_denormal_as_zero: '1' } },
+  }
+  const session = await InferenceSession.create(model as string, settings).catch((cause: unknown) => {
+    throw new NerError('runtime/failed', `The engine refuses the graph: ${(cause as Error).message}`, { cause })
+  })
+  return {
+    inputs: session.inputNames,
+    outputs: session.outputNames,
+    async run(feeds, into = {}) {
+      const fetches = Object.fromEntries(
+        session.outputNames.map((name) => [name, into[name] ? toEngine(into[name]) : null]),
+      )
+      const results = await session.run(mapValues(feeds, toEngine), fetches).catch((cause: unknown) => {
+        throw new NerError('runtime/failed', `The engine failed: ${(cause as Error).message}`, { cause })
+      })
+      return mapValues(results, fromEngine)
+    },
+    async release() {
+      if (options.profile) session.endProfiling()
+      await session.release()
+    },
+  }
+}
+
+function mapValues<A, B>(record: Readonly<Record<string, A>>, map: (value: A) => B): Record<string, B> {
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, map(value)]))
+}
+
+/** What the engine calls a type; bfloat16 it does not take from us. */
+function toEngine({ dtype, data, dims }: Tensor): OrtTensor {
+  if (dtype === 'bfloat16') throw new NerError('runtime/failed', 'bfloat16 tensors cannot be passed to the engine')
+  return new OrtTensor(dtype as 'float32', data as Float32Array, dims)
+}
+
+function fromEngine({ type, dims, data }: OrtTensor): Tensor {
+  return { dtype: type as Tensor['dtype'], dims, data: data as Tensor['data'] }
+}
