@@ -19,23 +19,23 @@ export interface WordSpan {
   readonly label: string
 }
 
-/** Which tags begin, continue and close a span; each string is a set of prefixes. */
+/**
+ * Which tags begin, continue and close a span; each string is a set of prefixes. IOB1 wants `B` only where a span
+ * touches one of its own label, but a `B` elsewhere has one meaning too, and CoNLL-2003 has some: it is read. So is an
+ * `E` of IOE1.
+ */
 interface Grammar {
   readonly begin: string
   /** A span goes on from one of `open` to one of `inside`, within one label. */
   readonly open: string
   readonly inside: string
   readonly close: string
-  /** Begins a span only where it touches a span of the same label before it. */
-  readonly beginsTouching?: string
-  /** Closes a span only where it touches a span of the same label after it. */
-  readonly closesTouching?: string
 }
 
 const grammars: Record<Scheme, Grammar> = {
-  IOB1: { begin: 'BI', open: 'BI', inside: 'I', close: 'BI', beginsTouching: 'B' },
+  IOB1: { begin: 'BI', open: 'BI', inside: 'I', close: 'BI' },
   IOB2: { begin: 'B', open: 'BI', inside: 'I', close: 'BI' },
-  IOE1: { begin: 'IE', open: 'I', inside: 'IE', close: 'IE', closesTouching: 'E' },
+  IOE1: { begin: 'IE', open: 'I', inside: 'IE', close: 'IE' },
   IOE2: { begin: 'IE', open: 'I', inside: 'IE', close: 'E' },
   IOBES: { begin: 'BS', open: 'BI', inside: 'IE', close: 'ES' },
   BILOU: { begin: 'BU', open: 'BI', inside: 'IL', close: 'LU' },
@@ -54,11 +54,22 @@ const prefixes: Record<Scheme, string> = {
   BILOU: 'BILU',
 }
 
-/** Prefixes of a span's only, first, inner and last token. IOB1 and IOE1 differ where spans touch. */
-const spelling: Record<Scheme, { only: string; first: string; inner: string; last: string }> = {
-  IOB1: { only: 'I', first: 'I', inner: 'I', last: 'I' },
+/** Prefixes of a span's only, first, inner and last token. */
+interface Spelling {
+  readonly only: string
+  readonly first: string
+  readonly inner: string
+  readonly last: string
+  /** Of the first token instead, where a span of the same label ends right before. */
+  readonly firstTouching?: string
+  /** Of the last token instead, where a span of the same label begins right after. */
+  readonly lastTouching?: string
+}
+
+const spellings: Record<Scheme, Spelling> = {
+  IOB1: { only: 'I', first: 'I', inner: 'I', last: 'I', firstTouching: 'B' },
   IOB2: { only: 'B', first: 'B', inner: 'I', last: 'I' },
-  IOE1: { only: 'I', first: 'I', inner: 'I', last: 'I' },
+  IOE1: { only: 'I', first: 'I', inner: 'I', last: 'I', lastTouching: 'E' },
   IOE2: { only: 'E', first: 'I', inner: 'I', last: 'E' },
   IOBES: { only: 'S', first: 'B', inner: 'I', last: 'E' },
   BILOU: { only: 'U', first: 'B', inner: 'I', last: 'L' },
@@ -91,19 +102,13 @@ const notATag = (tag: string, where?: string) =>
     mend: 'Write O, or a prefix, a dash and a label, e.g. B-PER.',
   })
 
-const continues = (grammar: Grammar, from: Tag, to: Tag) =>
-  from.label === to.label && grammar.open.includes(from.prefix) && grammar.inside.includes(to.prefix)
-
-const begins = (grammar: Grammar, from: Tag, to: Tag) =>
-  grammar.begin.includes(to.prefix) && (to.prefix !== grammar.beginsTouching || from.label === to.label)
-
-const closes = (grammar: Grammar, from: Tag, to: Tag) =>
-  grammar.close.includes(from.prefix) && (from.prefix !== grammar.closesTouching || from.label === to.label)
+const continues = ({ open, inside }: Grammar, from: Tag, to: Tag) =>
+  from.label === to.label && open.includes(from.prefix) && inside.includes(to.prefix)
 
 /** Whether `to` may follow `from`. A sentence starts after an `O` and ends before one. */
 const follows = (grammar: Grammar, from: Tag, to: Tag) =>
   continues(grammar, from, to) ||
-  ((from === outside || closes(grammar, from, to)) && (to === outside || begins(grammar, from, to)))
+  ((from === outside || grammar.close.includes(from.prefix)) && (to === outside || grammar.begin.includes(to.prefix)))
 
 /**
  * The spans that a sentence's tags stand for, in order.
@@ -123,16 +128,13 @@ export function spansFromTags(tags: readonly string[], scheme: Scheme, mode: Tag
     return { prefix, label }
   }
   const spans: WordSpan[] = []
-  let previous = outside
   for (let start = 0; start < tags.length; ) {
     let last = parsed(start)
     let end = start + 1
-    if (last !== outside && begins(grammar, previous, last)) {
-      let next = parsed(end)
-      for (; continues(grammar, last, next); next = parsed(++end)) last = next
-      if (closes(grammar, last, next)) spans.push({ start, end, label: last.label })
+    if (grammar.begin.includes(last.prefix)) {
+      for (let next = parsed(end); continues(grammar, last, next); next = parsed(++end)) last = next
+      if (grammar.close.includes(last.prefix)) spans.push({ start, end, label: last.label })
     }
-    previous = last
     start = end
   }
   return spans
@@ -145,8 +147,7 @@ const foreignPrefix = (tag: string, scheme: Scheme) =>
 
 /** Tags of a sentence of `length` tokens. The spans, in any order, must lie inside it and not overlap. */
 export function tagsFromSpans(spans: readonly WordSpan[], length: number, scheme: Scheme): string[] {
-  const { only, first, inner, last } = spelling[scheme]
-  const { beginsTouching, closesTouching } = grammars[scheme]
+  const { only, first, inner, last, firstTouching, lastTouching } = spellings[scheme]
   const tags = new Array<string>(length).fill('O')
   const ordered = [...spans].sort((a, b) => a.start - b.start)
   for (const [i, { start, end, label }] of ordered.entries()) {
@@ -158,8 +159,8 @@ export function tagsFromSpans(spans: readonly WordSpan[], length: number, scheme
     for (let token = start; token < end; token++) tags[token] = `${inner}-${label}`
     tags[start] = `${first}-${label}`
     tags[end - 1] = `${end - start === 1 ? only : last}-${label}`
-    if (beginsTouching && before?.end === start && before.label === label) tags[start] = `${beginsTouching}-${label}`
-    if (closesTouching && after?.start === end && after.label === label) tags[end - 1] = `${closesTouching}-${label}`
+    if (firstTouching && before?.end === start && before.label === label) tags[start] = `${firstTouching}-${label}`
+    if (lastTouching && after?.start === end && after.label === label) tags[end - 1] = `${lastTouching}-${label}`
   }
   return tags
 }
@@ -204,6 +205,9 @@ export function firstIllegalTag(tags: readonly string[], scheme: Scheme): number
   return -1
 }
 
+/** IOB1 and IOE1 are taken with so many spans spelled against their rules: CoNLL-2003's training set has 2 in 23,499. */
+const oddSpellings = 0.01
+
 /**
  * The scheme that admits every sentence. Where several do, they read the same spans (only `I-` tags: IOB1 and IOE1; no
  * tags but `O`: all), and the first of `schemes` is taken.
@@ -213,13 +217,12 @@ export function firstIllegalTag(tags: readonly string[], scheme: Scheme): number
  * the prefixes belong to none, or to one that is broken.
  */
 export function detectScheme(
-  sentences: Iterable<readonly string[]>,
+  sentences: readonly (readonly string[])[],
   where: (sentence: number, token: number) => string = (sentence, token) =>
     `sentence ${sentence + 1}, token ${token + 1}`,
 ): Scheme {
-  const all = Array.isArray(sentences) ? (sentences as readonly (readonly string[])[]) : [...sentences]
   const seen = new Map<string, string>()
-  for (const [s, tags] of all.entries()) {
+  for (const [s, tags] of sentences.entries()) {
     for (const [t, tag] of tags.entries()) {
       if (tag === 'O') continue
       if (tag.length < 3 || tag[1] !== '-') throw notATag(tag, where(s, t))
@@ -235,10 +238,10 @@ export function detectScheme(
   }
   const breaks: string[] = []
   for (const scheme of candidates) {
-    const broken = firstBreak(all, scheme)
+    const broken = firstBreak(sentences, scheme)
     if (!broken) return scheme
     const { sentence, token } = broken
-    breaks.push(`${scheme} at ${where(sentence, token)} (${describeBreak(all[sentence]!, token)})`)
+    breaks.push(`${scheme} at ${where(sentence, token)} (${describeBreak(sentences[sentence]!, token)})`)
   }
   const one = candidates.length === 1
   throw new NerError(
@@ -250,13 +253,25 @@ export function detectScheme(
   )
 }
 
+/** Where the tags first are not what the scheme would write; undefined where that is nowhere, or negligible. */
 function firstBreak(sentences: readonly (readonly string[])[], scheme: Scheme) {
+  let spans = 0
+  let odd = 0
+  let firstOdd: { sentence: number; token: number } | undefined
   for (const [sentence, tags] of sentences.entries()) {
     const illegal = firstIllegalTag(tags, scheme)
     if (illegal >= 0) return { sentence, token: Math.min(illegal, tags.length - 1) }
+    const read = spansFromTags(tags, scheme)
+    spans += read.length
+    if (read.length === 0) continue
+    for (const [token, tag] of tagsFromSpans(read, tags.length, scheme).entries()) {
+      if (tag === tags[token]) continue
+      odd++
+      firstOdd ??= { sentence, token }
+    }
   }
-  return undefined
+  return odd > spans * oddSpellings ? firstOdd : undefined
 }
 
 const describeBreak = (tags: readonly string[], token: number) =>
-  `${token > 0 ? tags[token - 1] : 'sentence start'} → ${tags[token]} → ${tags[token + 1] ?? 'sentence end'}`
+  `${tags[token - 1] ?? 'sentence start'} → ${tags[token]} → ${tags[token + 1] ?? 'sentence end'}`
