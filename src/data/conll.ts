@@ -1,7 +1,16 @@
 import { NerError } from '../errors.js'
-import { alignSpans } from './align.js'
+import { alignSpans, spansFromWords } from './align.js'
 import { goldLayer, type Document, type Sentence, type Span, type Token } from './document.js'
-import { detectScheme, firstIllegalTag, spansFromTags, tagsFromSpans, type Scheme, type WordSpan } from './schemes.js'
+import {
+  detectScheme,
+  firstIllegalTag,
+  isTag,
+  notATag,
+  spansFromTags,
+  tagsFromSpans,
+  type Scheme,
+  type WordSpan,
+} from './schemes.js'
 import { rejectInto, type ReadOptions, type Reject, type Source } from './source.js'
 
 /*
@@ -106,13 +115,10 @@ function* readBlocks(
     block ??= { line: lineNumber, document, tokens: [], tags: [] }
     raw.push(line)
     if (bad) continue
-    columns ??= { count: row.length, line: lineNumber }
-    const what = badRow(row, columns, labels)
-    if (what) {
-      const mend = 'Write the token first and its tag last, with tabs or spaces between all columns, e.g. `Paris B-LOC`.'
-      bad = new NerError('data/bad-row', what, { where: `${name}:${lineNumber}`, mend })
-      continue
-    }
+    const expected = columns ?? { count: row.length, line: lineNumber }
+    bad = badRow(row, expected, labels, `${name}:${lineNumber}`)
+    if (bad) continue
+    columns = expected
     block.tokens.push(row[0]!)
     if (row.length > 1) block.tags.push(intern(tagNames, row.at(-1)!))
   }
@@ -123,17 +129,29 @@ function* readBlocks(
 /** None for a blank line. Only ASCII spaces and tabs divide: a no-break space may be a token, or in one. */
 function splitColumns(line: string): string[] {
   if (line.includes('\t')) return /^[\t ]*$/.test(line) ? [] : line.split('\t')
-  const trimmed = line.replace(/^ +| +$/g, '')
-  return trimmed === '' ? [] : trimmed.split(/ +/)
+  const row = line.split(' ')
+  return row.includes('') ? row.filter((column) => column !== '') : row
 }
 
-function badRow(row: readonly string[], expected: { count: number; line: number }, labels: 'required' | 'optional') {
-  if (row.length === 1 && labels === 'required') return 'The row has one column: a token without a tag.'
+function badRow(
+  row: readonly string[],
+  expected: { readonly count: number; readonly line: number },
+  labels: 'required' | 'optional',
+  where: string,
+): NerError | undefined {
+  const bad = (what: string) =>
+    new NerError('data/bad-row', what, {
+      where,
+      mend: 'Write the token first and its tag last, with tabs or spaces between all columns, e.g. `Paris B-LOC`.',
+    })
+  const tag = row.at(-1)!
+  if (row.length === 1 && labels === 'required') return bad('The row has one column: a token without a tag.')
   if (row.length !== expected.count) {
-    return `The row has ${plural(row.length, 'column')} where line ${expected.line} has ${expected.count}.`
+    return bad(`The row has ${plural(row.length, 'column')} where line ${expected.line} has ${expected.count}.`)
   }
-  if (row[0] === '') return 'The row has an empty token.'
-  if (row.at(-1) === '') return 'The row has an empty tag.'
+  if (row[0] === '') return bad('The row has an empty token.')
+  if (tag === '') return bad('The row has an empty tag.')
+  if (row.length > 1 && !isTag(tag)) return notATag(tag, where)
   return undefined
 }
 
@@ -240,9 +258,10 @@ function wordSpans(document: Document, tokens: readonly Token[], spans: readonly
   const inOneSentence = (word: WordSpan) =>
     !document.sentences || document.sentences.some(({ start, end }) => start <= word.start && word.end <= end)
   const lost = misaligned[0] ?? overlapping[0] ?? empty[0]
-  const crossing = words.find((word) => !inOneSentence(word))
-  if (lost || crossing) {
-    const { start, end, label } = lost ?? { ...crossing!, start: tokens[crossing!.start]!.start, end: tokens[crossing!.end - 1]!.end }
+  const crossing = words.filter((word) => !inOneSentence(word))
+  const bad = lost ?? spansFromWords(crossing, tokens)[0]
+  if (bad) {
+    const { start, end, label } = bad
     throw new NerError('data/misaligned-span', 'A span is no run of words of its own in one sentence.', {
       where: `${document.id}, ${label} “${document.text.slice(start, end)}” at ${start}–${end}`,
       mend: 'Move the span to the words’ ends, or write JSONL instead.',

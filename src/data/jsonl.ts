@@ -111,7 +111,10 @@ function offsetReader(record: JsonObject, text: string, where: string): RangeRea
   const convert = (offset: number) => (starts ? starts[offset]! : offset)
   return (start, end, what) => {
     const bad = (why: string, mend: string) =>
-      new NerError('data/bad-offset', `The ${what} ${String(start)}–${String(end)} ${why}.`, { where, mend })
+      new NerError('data/bad-offset', `The ${what} ${JSON.stringify(start)}–${JSON.stringify(end)} ${why}.`, {
+        where,
+        mend,
+      })
     if (typeof start !== 'number' || typeof end !== 'number' || !Number.isInteger(start) || !Number.isInteger(end)) {
       throw bad('has no whole numbers as ends', 'Give “start” and “end” as whole numbers; the end is exclusive.')
     }
@@ -179,7 +182,11 @@ function readSpans(record: JsonObject, at: RangeReader, where: string): Span[] |
   })
 }
 
-function readSentences(record: JsonObject, tokens: readonly Token[] | undefined, where: string): Sentence[] | undefined {
+function readSentences(
+  record: JsonObject,
+  tokens: readonly Token[] | undefined,
+  where: string,
+): Sentence[] | undefined {
   const field = record['sentences']
   if (field === undefined || field === null || !tokens) return undefined
   let position = 0
@@ -224,7 +231,12 @@ export function* formatJsonl(
     const record = {
       id,
       text,
-      tokens: tokens?.map(({ start, end }, i) => ({ text: text.slice(start, end), start: at(start), end: at(end), id: i })),
+      tokens: tokens?.map(({ start, end }, i) => ({
+        text: text.slice(start, end),
+        start: at(start),
+        end: at(end),
+        id: i,
+      })),
       sentences,
       spans: layers[layer]?.map(({ start, end, label, score }) => ({ start: at(start), end: at(end), label, score })),
       soft_tags: soft,

@@ -85,9 +85,12 @@ interface Tag {
 
 const outside: Tag = { prefix: 'O', label: '' }
 
+/** Whether a string has the form of a tag, in any scheme. */
+export const isTag = (tag: string): boolean => tag === 'O' || (tag.length > 2 && tag[1] === '-')
+
 function parseTag(tag: string): Tag {
   if (tag === 'O') return outside
-  if (tag.length < 3 || tag[1] !== '-') throw notATag(tag)
+  if (!isTag(tag)) throw notATag(tag)
   return { prefix: tag[0]!, label: tag.slice(2) }
 }
 
@@ -96,7 +99,7 @@ export function tagLabel(tag: string): string | undefined {
   return tag === 'O' ? undefined : parseTag(tag).label
 }
 
-const notATag = (tag: string, where?: string) =>
+export const notATag = (tag: string, where?: string): NerError =>
   new NerError('data/unknown-scheme', `“${tag}” is not a tag.`, {
     ...(where !== undefined && { where }),
     mend: 'Write O, or a prefix, a dash and a label, e.g. B-PER.',
@@ -128,7 +131,7 @@ export function spansFromTags(tags: readonly string[], scheme: Scheme, mode: Tag
     return { prefix, label }
   }
   const spans: WordSpan[] = []
-  for (let start = 0; start < tags.length; ) {
+  for (let start = 0; start < tags.length;) {
     let last = parsed(start)
     let end = start + 1
     if (grammar.begin.includes(last.prefix)) {
@@ -191,15 +194,17 @@ export function legalTransitions(tags: readonly string[], scheme: Scheme): Trans
 }
 
 /**
- * Index of the first tag that the scheme does not allow after the one before it; the sentence's length where the
- * sentence may not end; -1 where all is well.
+ * Index of the first tag that is none, or that the scheme does not allow after the one before it; the sentence's length
+ * where the sentence may not end; -1 where all is well.
  */
 export function firstIllegalTag(tags: readonly string[], scheme: Scheme): number {
   const grammar = grammars[scheme]
   let from = outside
   for (let i = 0; i <= tags.length; i++) {
-    const to = i < tags.length ? parseTag(tags[i]!) : outside
-    if ((from !== outside || to !== outside) && !follows(grammar, from, to)) return i
+    const tag = tags[i] ?? 'O'
+    if (!isTag(tag)) return i
+    const to = parseTag(tag)
+    if (!follows(grammar, from, to)) return i
     from = to
   }
   return -1
@@ -225,16 +230,20 @@ export function detectScheme(
   for (const [s, tags] of sentences.entries()) {
     for (const [t, tag] of tags.entries()) {
       if (tag === 'O') continue
-      if (tag.length < 3 || tag[1] !== '-') throw notATag(tag, where(s, t))
+      if (!isTag(tag)) throw notATag(tag, where(s, t))
       if (!seen.has(tag[0]!)) seen.set(tag[0]!, where(s, t))
     }
   }
-  const candidates = schemes.filter((scheme) => [...seen.keys()].every((prefix) => prefixes[scheme].includes(prefix)))
+  const candidates = schemes.filter((scheme) => canBeWritten([...seen.keys()], scheme))
   if (candidates.length === 0) {
-    throw new NerError('data/unknown-scheme', `No scheme has the prefixes ${[...seen.keys()].join(', ')}.`, {
-      where: [...seen].map(([prefix, place]) => `${prefix}- first at ${place}`).join('; '),
-      mend: `Known are ${schemes.map((scheme) => `${scheme} (O${prefixes[scheme]})`).join(', ')}.`,
-    })
+    throw new NerError(
+      'data/unknown-scheme',
+      `No scheme is written with the prefixes ${[...seen.keys()].join(', ')}.`,
+      {
+        where: [...seen].map(([prefix, place]) => `${prefix}- first at ${place}`).join('; '),
+        mend: `Known are ${schemes.map((scheme) => `${scheme} (O${prefixes[scheme]})`).join(', ')}.`,
+      },
+    )
   }
   const breaks: string[] = []
   for (const scheme of candidates) {
@@ -248,9 +257,16 @@ export function detectScheme(
     one ? 'data/unknown-scheme' : 'data/ambiguous-scheme',
     one
       ? `The prefixes are those of ${candidates[0]}, but the tags break its rules.`
-      : `The tags could be ${candidates.join(' or ')}, which would read different spans, and break the rules of each.`,
+      : `The tags break the rules of ${candidates.join(' and ')}, which would read different spans.`,
     { where: breaks.join('; '), mend: 'Correct those tags, or name the scheme and skip the sentences that break it.' },
   )
+}
+
+/** Whether a scheme has all these prefixes, and with them can begin a span and close it. */
+function canBeWritten(seen: readonly string[], scheme: Scheme): boolean {
+  const { begin, close } = grammars[scheme]
+  const someIn = (set: string) => seen.length === 0 || seen.some((prefix) => set.includes(prefix))
+  return seen.every((prefix) => prefixes[scheme].includes(prefix)) && someIn(begin) && someIn(close)
 }
 
 /** Where the tags first are not what the scheme would write; undefined where that is nowhere, or negligible. */

@@ -153,7 +153,8 @@ const compareBounds = (a: WordSpan, b: WordSpan) => a.start - b.start || a.end -
 const compareSpans = (a: WordSpan, b: WordSpan) => compareBounds(a, b) || compareStrings(a.label, b.label)
 
 function distinct(spans: readonly WordSpan[]): readonly WordSpan[] {
-  const ascending = (list: readonly WordSpan[]) => list.every((span, i) => i === 0 || compareSpans(list[i - 1]!, span) < 0)
+  const ascending = (list: readonly WordSpan[]) =>
+    list.every((span, i) => i === 0 || compareSpans(list[i - 1]!, span) < 0)
   if (ascending(spans)) return spans
   return [...spans].sort(compareSpans).filter((span, i, list) => i === 0 || compareSpans(list[i - 1]!, span) !== 0)
 }

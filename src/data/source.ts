@@ -48,11 +48,11 @@ const newline = 0x0a
 export function* linesOf(bytes: Uint8Array, name: string, chunkSize = 1 << 23): Generator<string> {
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
   let lineNumber = 0
-  for (let start = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0; start < bytes.length; ) {
+  for (let start = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0; start < bytes.length;) {
     const lineEnd = start + chunkSize < bytes.length ? bytes.indexOf(newline, start + chunkSize) : -1
     const end = lineEnd < 0 ? bytes.length : lineEnd + 1
     const chunk = decode(decoder, bytes.subarray(start, end), name, lineNumber)
-    for (let from = 0; from < chunk.length; ) {
+    for (let from = 0; from < chunk.length;) {
       const to = chunk.indexOf('\n', from)
       const stop = to < 0 ? chunk.length : to
       yield chunk.slice(from, chunk[stop - 1] === '\r' && stop > from ? stop - 1 : stop)
