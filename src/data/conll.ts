@@ -163,9 +163,12 @@ function intern(names: Map<string, string>, name: string): string {
   return known ?? name
 }
 
-/** Takes WikiANN's language off the tokens if every one of them has the same. */
+/** The codes of WikiANN's languages: `en:`, `zh-classical:`, `simple:`. */
+const languagePrefix = /^(?:[a-z]{2,3}(?:-[a-z]+)*|simple):/
+
+/** Takes the language off the tokens if every one of them has the same. */
 function withoutLanguage(blocks: Block[]): Block[] {
-  const language = /^[a-z]{2,12}(?:-[a-z]{2,12})*:/.exec(blocks[0]?.tokens[0] ?? '')?.[0]
+  const language = languagePrefix.exec(blocks[0]?.tokens[0] ?? '')?.[0]
   if (!language || !blocks.every(({ tokens }) => tokens.every((token) => isPrefixed(token, language)))) return blocks
   return blocks.map((block) => ({ ...block, tokens: block.tokens.map((token) => token.slice(language.length)) }))
 }
