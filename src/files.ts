@@ -13,11 +13,15 @@ export function writeFileAtomically(path: string, data: string | Uint8Array | re
   const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`)
   try {
     mkdirSync(dirname(path), { recursive: true })
-    writeDurably(temporary, chunks(data))
-    renameSync(temporary, path)
+    try {
+      writeDurably(temporary, chunks(data))
+      renameSync(temporary, path)
+    } catch (error) {
+      rmSync(temporary, { force: true })
+      throw error
+    }
     syncFolder(dirname(path))
   } catch (error) {
-    rmSync(temporary, { force: true })
     throw unwritable(path, error)
   }
 }

@@ -100,5 +100,5 @@ export type Config = z.output<typeof schema>
 /** A complete configuration in which nothing was set. */
 export const defaults: Config = schema.parse({})
 
-/** The keys that hold a path; in a file they are relative to that file's folder. */
-export const pathKeys = ['output', 'data.train', 'data.dev', 'data.test', 'model.path'] as const
+/** The keys that hold an input's path; in a file they are relative to that file's folder. */
+export const pathKeys = ['data.train', 'data.dev', 'data.test', 'model.path'] as const

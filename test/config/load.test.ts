@@ -74,14 +74,14 @@ describe('loadConfig', () => {
     expect(model.encoder).toEqual({ ...defaults.model.encoder, hidden_size: 64 })
   })
 
-  it("resolves a file's paths against its own folder, and those of flags against the current one", () => {
-    const file = written('data: {train: a/train.conll, dev: /b/dev.conll}\nmodel: {path: ../m}\n')
+  it("resolves a file's inputs against its own folder, its output and flags against the current one", () => {
+    const file = written('output: out\ndata: {train: a/train.conll, dev: /b/dev.conll}\nmodel: {path: ../m}\n')
     const { data, model, output } = loadConfig({ file, overrides: { 'data.test': 'c/test.conll' } })
     expect(data.train).toBe(relative('.', join(folder, 'a/train.conll')))
     expect(data.dev).toBe('/b/dev.conll')
     expect(data.test).toBe('c/test.conll')
     expect(model.path).toBe(relative('.', join(folder, '../m')))
-    expect(output).toBe(defaults.output)
+    expect(output).toBe('out')
   })
 })
 

@@ -1,0 +1,163 @@
+import { readFileSync } from 'node:fs'
+import yargs, { type Argv, type Options } from 'yargs'
+import type { Command, ExitCode } from './commands/command.js'
+import { NerError } from './errors.js'
+import { nearest } from './nearest.js'
+
+interface Entry {
+  readonly takes: string
+  readonly summary: string
+  readonly load: () => Promise<{ readonly command: Command }>
+}
+
+/** Every command. Its file is loaded when it is asked for, so that `ner --help` never loads the engine. */
+const commands: Readonly<Record<string, Entry>> = {
+  train: {
+    takes: '<config>',
+    summary: 'Train a model from labelled text',
+    load: () => import('./commands/train.js'),
+  },
+  eval: {
+    takes: '<model> <data>',
+    summary: 'Score a model on labelled text',
+    load: () => import('./commands/eval.js'),
+  },
+  predict: {
+    takes: '<model> [text..]',
+    summary: 'Find the entities in text',
+    load: () => import('./commands/predict.js'),
+  },
+}
+
+/** A defect of ours, which is neither a failed gate nor bad input (EX_SOFTWARE of sysexits.h). */
+const defect = 70
+
+/** Runs a command line and returns the exit code. */
+export async function main(argv: readonly string[]): Promise<number> {
+  process.stdout.on('error', endWithReader)
+  try {
+    return await runCommand(argv)
+  } catch (error) {
+    process.stderr.write(`${explain(error)}\n`)
+    return error instanceof NerError ? 2 : defect
+  } finally {
+    process.stdout.off('error', endWithReader)
+  }
+}
+
+/** A reader that has had enough (`ner predict … | head`) is no error. */
+function endWithReader(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error
+  process.exit(0)
+}
+
+function explain(error: unknown): string {
+  const debug = process.env['NER_DEBUG'] === '1'
+  if (!(error instanceof Error)) return String(error)
+  if (debug) return [error.stack, ...(error.cause === undefined ? [] : [`cause: ${stackOf(error.cause)}`])].join('\n')
+  if (error instanceof NerError) return error.message
+  return `This should not have happened: ${error.message}\n  mend:  Run again with NER_DEBUG=1 and report what it says.`
+}
+
+const stackOf = (cause: unknown) => (cause instanceof Error ? cause.stack : String(cause))
+
+async function runCommand(argv: readonly string[]): Promise<number> {
+  const name = argv[0] ?? '--help'
+  if (!name.startsWith('-') && !Object.hasOwn(commands, name)) {
+    throw badUsage(`There is no command ${name}.`, didYouMean(nearest(name, Object.keys(commands))) ?? seeHelp)
+  }
+  let code: ExitCode = 0
+  let flags: string[] = []
+  const parser = yargs([name, ...argv.slice(1)])
+    .scriptName('ner')
+    .usage('$0 COMMAND [INPUT…] [--flags]')
+    .locale('en')
+    .updateStrings(strings)
+    .version(version())
+    .help()
+    .alias({ help: 'h' })
+    .strict()
+    // Dots and dashes stay as typed; a flag takes one value, and can be repeated where it is a list.
+    .parserConfiguration({
+      'camel-case-expansion': false,
+      'dot-notation': false,
+      'greedy-arrays': false,
+      'boolean-negation': false,
+      'parse-positional-numbers': false,
+    })
+    .wrap(process.stdout.isTTY ? Math.min(100, process.stdout.columns) : 100)
+    .exitProcess(false)
+    .fail((message: string, error?: Error) => {
+      throw error ?? usageError(message, name, flags)
+    })
+    .epilogue('Exit codes: 0 done, 1 a gate failed, 2 bad usage or bad input, 130 interrupted.')
+
+  for (const [command, { takes, summary, load }] of Object.entries(commands)) {
+    const builder = async (inner: Argv) => {
+      const { positionals, options, examples } = (await load()).command
+      flags = Object.keys(options)
+      for (const [key, positional] of Object.entries(positionals)) inner.positional(key, positional)
+      return inner
+        .options(withValues(options))
+        .example(examples.map(([line, what]) => [line, what]))
+        .version(false)
+        .epilogue('')
+    }
+    parser.command(`${command} ${takes}`, summary, builder, async (args) => {
+      const { options, run } = (await load()).command
+      checkValues(options, args)
+      code = await run(args)
+    })
+  }
+  try {
+    await parser.parseAsync()
+  } catch (error) {
+    // Some errors of yargs' own do not pass by fail() where a command is loaded late.
+    throw error instanceof Error && error.name === 'YError' ? usageError(error.message, name, flags) : error
+  }
+  return code
+}
+
+/** Every flag that is not a switch needs a value; yargs would take a missing one as empty. */
+const withValues = (options: Readonly<Record<string, Options>>) =>
+  Object.fromEntries(
+    Object.entries(options).map(([key, option]) => [key, { requiresArg: option.type !== 'boolean', ...option }]),
+  )
+
+/** What yargs lets pass: a number that is none, a flag given twice. */
+function checkValues(options: Readonly<Record<string, Options>>, args: Readonly<Record<string, unknown>>): void {
+  for (const [key, option] of Object.entries(options)) {
+    if (Array.isArray(args[key]) && option.array !== true) throw badUsage(`--${key} is given twice.`)
+    if (option.type === 'number' && Number.isNaN(args[key])) throw badUsage(`--${key} takes a number.`)
+  }
+}
+
+/** yargs' words for the commonest slips, which are for programmers, in ours. */
+const strings: Record<string, string> = {
+  'Not enough arguments following: %s': '--%s needs a value',
+  'Arguments %s and %s are mutually exclusive': '--%s and --%s exclude each other',
+  'Invalid values:': 'A value is wrong:',
+  'Argument: %s, Given: %s, Choices: %s': '--%s is %s, but takes %s',
+}
+
+/** yargs' message in our form, with the flag that was probably meant. */
+function usageError(message: string, command: string, flags: readonly string[]): NerError {
+  const entry = commands[command]
+  const usage = entry === undefined ? seeHelp : `ner ${command} --help says what there is.`
+  if (entry !== undefined && message.startsWith('Not enough non-option arguments')) {
+    return badUsage(`An argument is missing: ner ${command} ${entry.takes}`, usage)
+  }
+  const unknown = /^Unknown arguments?: (\S+?)(?:,|$)/.exec(message)?.[1]
+  if (unknown === undefined) return badUsage(`${message.trim().replace(/\s*\n\s*/g, ' ')}.`, usage)
+  const flag = nearest(unknown, flags)
+  return badUsage(`There is no flag or argument ${unknown} here.`, didYouMean(flag && `--${flag}`) ?? usage)
+}
+
+const badUsage = (what: string, mend: string = seeHelp) => new NerError('usage/bad-flag', what, { mend })
+const didYouMean = (word: string | undefined) => (word === undefined ? undefined : `Did you mean ${word}?`)
+const seeHelp = 'ner --help and ner COMMAND --help say what there is.'
+
+function version(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
+}

@@ -1,0 +1,71 @@
+import { toMetrics } from '../data/scoring.js'
+import { NerError } from '../errors.js'
+import { type Evaluation, evaluate } from '../run/evaluate.js'
+import { defineCommand, exit } from './command.js'
+import { percent } from './format.js'
+import { deviceOptions, onMisaligned } from './options.js'
+import { write } from './output.js'
+import { during } from './progress.js'
+import { evaluationTable } from './scores.js'
+
+export const command = defineCommand({
+  positionals: {
+    model: { type: 'string', demandOption: true, describe: 'A model folder' },
+    data: { type: 'string', demandOption: true, describe: 'Labelled text, CoNLL or JSONL' },
+  },
+  options: {
+    json: { type: 'boolean', describe: 'The scores as JSON' },
+    'min-f1': { type: 'number', describe: 'Exit 1 where the F1 of all types is below this, from 0 to 1' },
+    report: { type: 'string', describe: 'Write a report to this HTML file' },
+    scheme: {
+      type: 'string',
+      choices: ['auto', 'IOB1', 'IOB2', 'IOE1', 'IOE2', 'IOBES', 'BILOU'],
+      default: 'auto',
+      describe: "How the data's tags mark spans",
+    },
+    'on-misaligned': onMisaligned,
+    ...deviceOptions,
+  },
+  examples: [
+    ['ner eval runs/ner test.conll', 'a table of scores'],
+    ['ner eval runs/ner test.conll --min-f1 0.9', 'a gate for CI'],
+  ],
+  async run(args) {
+    const gate = args['min-f1']
+    if (gate !== undefined && (gate < 0 || gate > 1)) {
+      throw new NerError('usage/bad-flag', `--min-f1 takes a share from 0 to 1, not ${gate}.`, {
+        mend: `For example: --min-f1 ${gate > 1 && gate <= 100 ? gate / 100 : 0.9}`,
+      })
+    }
+    const evaluation = await during(
+      'scoring',
+      evaluate(args.model, args.data, {
+        scheme: args.scheme,
+        onMisaligned: args['on-misaligned'] ?? 'error',
+        device: args.device,
+        threads: args.threads,
+        report: args.report,
+      }),
+    )
+    await write(args.json === true ? `${JSON.stringify(toJson(evaluation), null, 2)}\n` : evaluationTable(evaluation))
+    const { f1 } = (evaluation.crf ?? evaluation.argmax).scores.micro
+    if (gate === undefined || f1 >= gate) return exit.done
+    process.stderr.write(`F1 ${percent(f1)} is below the gate of ${percent(gate)}.\n`)
+    return exit.gateFailed
+  },
+})
+
+/** The model's own decoding under the names that Hugging Face's metric files use, then each decoding by itself. */
+function toJson({ crf, argmax }: Evaluation) {
+  const metrics = ({ scores, intervals }: Evaluation['argmax']) => ({
+    ...toMetrics(scores),
+    f1_intervals: { level: 0.95, overall: intervals.micro, ...intervals.perType },
+  })
+  const own = crf ?? argmax
+  return {
+    mode: own.scores.mode,
+    decoding: crf === undefined ? 'argmax' : 'crf',
+    ...metrics(own),
+    decodings: { ...(crf && { crf: metrics(crf) }), argmax: metrics(argmax) },
+  }
+}

@@ -1,0 +1,11 @@
+/** Where a model runs; for the commands that use one and have no configuration. */
+export const deviceOptions = {
+  device: { type: 'string', choices: ['cpu', 'webgpu', 'cuda'], default: 'cpu', describe: 'Where the model runs' },
+  threads: { type: 'number', default: 0, describe: 'Threads of the engine; 0 takes every core' },
+} as const
+
+export const onMisaligned = {
+  type: 'string',
+  choices: ['error', 'skip'],
+  describe: 'Spans that cut a word: stop, or write them to a file and leave them out',
+} as const

@@ -1,0 +1,69 @@
+import ora from 'ora'
+import type { TrainEvent } from '../training/train.js'
+import { percent, thousands } from './format.js'
+
+/** Shows a training on standard error: a line that moves on a terminal, elsewhere a plain line per evaluation. */
+export function trainingProgress(stream: NodeJS.WriteStream = process.stderr) {
+  const spinner = ora({ stream, discardStdin: false })
+  const say = (line: string) => {
+    if (!spinner.isSpinning) return void stream.write(`${line}\n`)
+    spinner.info(line)
+    spinner.start()
+  }
+  const began = Date.now()
+  let steps = 0
+  let firstStep: { readonly step: number; readonly at: number } | undefined
+
+  return {
+    show(event: TrainEvent): void {
+      switch (event.kind) {
+        case 'start':
+          steps = event.steps
+          say(`training ${thousands(event.parameters)} parameters for ${thousands(steps)} steps`)
+          if (stream.isTTY) spinner.start('starting')
+          break
+        case 'step': {
+          // A resumed run starts in the middle: time is counted from the first step of this process.
+          firstStep ??= { step: event.step - 1, at: began }
+          const perStep = (Date.now() - firstStep.at) / (event.step - firstStep.step)
+          spinner.text = [
+            `step ${thousands(event.step)}/${thousands(steps)}`,
+            `epoch ${event.epoch.toFixed(1)}`,
+            `loss ${event.loss.toFixed(3)}`,
+            `${thousands(event.tokensPerSecond)} tokens/s`,
+            `${duration(perStep * (steps - event.step))} left`,
+          ].join(' · ')
+          break
+        }
+        case 'evaluation':
+          say(
+            `step ${thousands(event.step)}/${thousands(steps)} · epoch ${event.epoch.toFixed(1)} · dev F1 ` +
+              `${percent(event.scores.micro.f1)} · loss ${event.loss.toFixed(3)}${event.best ? ' · best so far' : ''}`,
+          )
+          break
+        case 'checkpoint':
+        case 'done':
+          break
+      }
+    },
+    stop: () => void spinner.stop(),
+  }
+}
+
+/** `2:05`, or `1:02:05` past an hour. */
+export function duration(milliseconds: number): string {
+  const seconds = Math.max(0, Math.round(milliseconds / 1000))
+  const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60]
+  const [first, ...rest] = parts[0] === 0 ? parts.slice(1) : parts
+  return [first, ...rest.map((part) => String(part).padStart(2, '0'))].join(':')
+}
+
+/** Shows on a terminal that something is going on, for as long as it does. */
+export async function during<T>(what: string, work: Promise<T>): Promise<T> {
+  const spinner = ora({ text: what, isSilent: !process.stderr.isTTY, discardStdin: false }).start()
+  try {
+    return await work
+  } finally {
+    spinner.stop()
+  }
+}

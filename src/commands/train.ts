@@ -1,0 +1,81 @@
+import { join } from 'node:path'
+import { loadConfig } from '../config/load.js'
+import { train, type TrainEvent } from '../training/train.js'
+import { defineCommand, exit } from './command.js'
+import { onMisaligned } from './options.js'
+import { write } from './output.js'
+import { trainingProgress } from './progress.js'
+import { evaluationTable } from './scores.js'
+
+export const command = defineCommand({
+  positionals: {
+    config: { type: 'string', demandOption: true, describe: 'A YAML file; configs/default.yaml explains every key' },
+  },
+  options: {
+    set: { type: 'string', array: true, describe: 'A key of the configuration, e.g. training.epochs=5' },
+    model: { type: 'string', describe: 'A Hugging Face folder to start from; without one, from scratch' },
+    train: { type: 'string', describe: 'Labelled text to train on' },
+    dev: { type: 'string', describe: 'Labelled text that picks the best checkpoint' },
+    test: { type: 'string', describe: 'Labelled text that the finished model is scored on' },
+    out: { type: 'string', describe: 'The folder for the model and its report' },
+    'on-misaligned': onMisaligned,
+    resume: { type: 'boolean', describe: 'Continue the run in the output folder, exactly' },
+    json: { type: 'boolean', describe: 'The results as JSON' },
+  },
+  examples: [
+    ['ner train recipes/quickstart.yaml', 'on the sample that comes with ner'],
+    ['ner train my.yaml --model minilm --train a.conll --dev b.conll', 'your own data, a pretrained encoder'],
+    ['ner train my.yaml --set training.epochs=5 --out runs/five', 'one key changed'],
+  ],
+  async run(args) {
+    const config = loadConfig({
+      file: args.config,
+      set: args.set ?? [],
+      overrides: {
+        'model.path': args.model,
+        'data.train': args.train,
+        'data.dev': args.dev,
+        'data.test': args.test,
+        'data.on_misaligned': args['on-misaligned'],
+        output: args.out,
+      },
+    })
+    const progress = trainingProgress()
+    const interruption = interruptible()
+    let outcome: Done | undefined
+    try {
+      for await (const event of train(config, { resume: args.resume === true, signal: interruption.signal })) {
+        progress.show(event)
+        if (event.kind === 'done') outcome = event
+      }
+    } finally {
+      progress.stop()
+      interruption.end()
+    }
+    if (outcome === undefined) throw new Error('the training ended without a result')
+    if (outcome.interrupted) {
+      process.stderr.write('Interrupted. The same command with --resume goes on from here.\n')
+      return exit.interrupted
+    }
+    await write(args.json === true ? `${JSON.stringify(outcome.results, null, 2)}\n` : summary(outcome))
+    return exit.done
+  },
+})
+
+type Done = Extract<TrainEvent, { kind: 'done' }>
+
+function summary({ output, test, dev }: Done): string {
+  const evaluation = test ?? dev
+  const scored =
+    evaluation === undefined ? '' : `${test === undefined ? 'dev' : 'test'}\n${evaluationTable(evaluation)}\n`
+  return `${scored}model   ${output}\nreport  ${join(output, 'report.html')}\n`
+}
+
+/** Ctrl-C asks a run to stop at a point it can be resumed from; a second one stops it where it is. */
+function interruptible() {
+  const controller = new AbortController()
+  const stop = () => controller.abort()
+  const end = () => ['SIGINT', 'SIGTERM'].forEach((name) => process.off(name, stop))
+  process.once('SIGINT', stop).once('SIGTERM', stop)
+  return { signal: controller.signal, end }
+}

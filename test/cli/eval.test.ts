@@ -1,0 +1,59 @@
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { bootstrap, countSpans, scoreSpans } from '../../src/data/scoring.js'
+import { evaluate, type Evaluation } from '../../src/run/evaluate.js'
+import { ner } from './invoke.js'
+
+vi.mock('../../src/run/evaluate.js', () => ({ evaluate: vi.fn() }))
+
+const span = (label: string) => ({ start: 0, end: 1, label })
+const gold = [[span('PER')], [span('LOC')], [span('LOC')]]
+
+function scored(...found: { start: number; end: number; label: string }[][]) {
+  const units = gold.map((spans, i) => countSpans(spans, found[i]!))
+  return { scores: scoreSpans(gold, found), intervals: bootstrap(units, { seed: 1 }) }
+}
+
+/** F1 by the CRF 4/5, by argmax 1/2. */
+const evaluation = {
+  crf: scored([span('PER')], [span('LOC')], []),
+  argmax: scored([span('PER')], [], []),
+} as unknown as Evaluation
+
+beforeEach(() => void vi.mocked(evaluate).mockResolvedValue(evaluation))
+
+describe('ner eval', () => {
+  it('shows both decodings side by side, with intervals', async () => {
+    const { code, stdout } = await ner('eval', 'm', 'd')
+    expect(code).toBe(0)
+    expect(stdout).toMatchSnapshot()
+  })
+
+  it('shows one where there is no CRF', async () => {
+    vi.mocked(evaluate).mockResolvedValue({ argmax: evaluation.argmax } as Evaluation)
+    const { stdout } = await ner('eval', 'm', 'd')
+    expect(stdout).toMatchSnapshot()
+  })
+
+  it('prints JSON under the names that metric files use', async () => {
+    const { stdout } = await ner('eval', 'm', 'd', '--json')
+    expect(JSON.parse(stdout)).toMatchObject({
+      mode: 'strict',
+      decoding: 'crf',
+      overall_precision: 1,
+      overall_f1: 0.8,
+      LOC: { precision: 1, recall: 0.5, number: 2 },
+      decodings: { crf: { overall_f1: 0.8 }, argmax: { overall_f1: 0.5 } },
+    })
+  })
+
+  it.each([
+    ['0.8', 0],
+    ['0.81', 1],
+    ['0', 0],
+  ])('with --min-f1 %s ends with %i', async (gate, code) => {
+    const outcome = await ner('eval', 'm', 'd', '--min-f1', gate)
+    expect(outcome.code).toBe(code)
+    expect(outcome.stderr).toMatch(code === 1 ? /80\.00 is below the gate of 81\.00/ : /^$/)
+    expect(outcome.stdout).toMatch(/all/)
+  })
+})

@@ -1,0 +1,89 @@
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { loadPredictor } from '../../src/run/predict.js'
+import { ner } from './invoke.js'
+
+vi.mock('../../src/run/predict.js', () => ({ loadPredictor: vi.fn() }))
+
+const folder = mkdtempSync(join(tmpdir(), 'ner-predict-'))
+const batchSizes: number[] = []
+
+/** Finds every capitalised word; what models find is tested with the models. */
+const predict = (texts: readonly string[]) => {
+  batchSizes.push(texts.length)
+  return Promise.resolve(
+    texts.map((text) =>
+      Array.from(text.matchAll(/\p{Lu}\w*/gu), ({ 0: word, index }) => ({
+        entity_group: 'NAME',
+        score: 0.9,
+        word,
+        start: index,
+        end: index + word.length,
+      })),
+    ),
+  )
+}
+
+beforeEach(() => {
+  batchSizes.length = 0
+  vi.mocked(loadPredictor).mockResolvedValue({ predict } as unknown as Awaited<ReturnType<typeof loadPredictor>>)
+})
+
+function file(...lines: string[]): string {
+  const path = join(folder, 'texts.txt')
+  writeFileSync(path, lines.join('\n'))
+  return path
+}
+
+interface Row {
+  text: string
+  entities: { word: string; start: number; end: number }[]
+  offset_unit: string
+}
+
+describe('ner predict', () => {
+  it('writes a JSON object a line where it is not on a terminal, with offsets into the text as it stood', async () => {
+    const texts = ['a 👍 for Ann', '', '42', 'Bob\tand Cy']
+    const { code, stdout } = await ner('predict', 'm', ...texts)
+    const rows = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Row)
+    expect(code).toBe(0)
+    expect(rows.map((row) => row.text)).toEqual(texts)
+    expect(rows.map((row) => row.entities.map((entity) => entity.word))).toEqual([['Ann'], [], [], ['Bob', 'Cy']])
+    for (const { text, entities } of rows) {
+      for (const { word, start, end } of entities) expect(text.slice(start, end)).toBe(word)
+    }
+    expect(new Set(rows.map((row) => row.offset_unit))).toEqual(new Set(['utf16']))
+  })
+
+  it.each([[[]], [['One']], [['One', 'two', 'Three']]])('writes one JSON array: %j', async (texts) => {
+    const { stdout } = await ner('predict', 'm', '--json', '--input', file(...texts))
+    expect((JSON.parse(stdout) as Row[]).map((row) => row.text)).toEqual(texts)
+  })
+
+  it('writes tokens and tags, a blank line after each text', async () => {
+    const { stdout } = await ner('predict', 'm', '--conll', 'So Ann,', ' ', 'yes')
+    expect(stdout).toBe('So\tB-NAME\nAnn\tB-NAME\n,\tO\n\n\nyes\tO\n\n')
+  })
+
+  it('keeps lines in order and hands them on in batches', async () => {
+    const lines = Array.from({ length: 600 }, (_, i) => `line ${i}`)
+    const { stdout } = await ner('predict', 'm', '--input', file(...lines))
+    expect(
+      stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => (JSON.parse(line) as Row).text),
+    ).toEqual(lines)
+    expect(batchSizes).toEqual([256, 256, 88])
+  })
+
+  it('refuses a file that is not there', async () => {
+    const { code, stderr } = await ner('predict', 'm', '--input', join(folder, 'none'))
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringMatching(/\[file\/unreadable\]/) as string })
+  })
+})
