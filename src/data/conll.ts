@@ -104,37 +104,53 @@ function* readBlocks(
   }
   for (const line of lines) {
     lineNumber++
-    const row = splitColumns(line)
-    const boundary = row.length === 0 || row[0] === documentStart
-    if (boundary) {
+    const row = readRow(line)
+    if (!row || row.first === documentStart) {
       const finished = finish()
       if (finished) yield finished
-      if (row.length > 0) document++
+      if (row) document++
       continue
     }
     block ??= { line: lineNumber, document, tokens: [], tags: [] }
     raw.push(line)
     if (bad) continue
-    const expected = columns ?? { count: row.length, line: lineNumber }
+    const expected = columns ?? { count: row.columns, line: lineNumber }
     bad = badRow(row, expected, labels, `${name}:${lineNumber}`)
     if (bad) continue
     columns = expected
-    block.tokens.push(row[0]!)
-    if (row.length > 1) block.tags.push(intern(tagNames, row.at(-1)!))
+    block.tokens.push(row.first)
+    if (row.columns > 1) block.tags.push(intern(tagNames, row.last))
   }
   const finished = finish()
   if (finished) yield finished
 }
 
-/** None for a blank line. Only ASCII spaces and tabs divide: a no-break space may be a token, or in one. */
-function splitColumns(line: string): string[] {
-  if (line.includes('\t')) return /^[\t ]*$/.test(line) ? [] : line.split('\t')
-  const row = line.split(' ')
-  return row.includes('') ? row.filter((column) => column !== '') : row
+/** What is needed of a row; the columns between first and last are not read. */
+interface Row {
+  readonly columns: number
+  readonly first: string
+  readonly last: string
+}
+
+/** Undefined for a blank line. Only ASCII spaces and tabs divide: a no-break space may be a token, or in one. */
+function readRow(line: string): Row | undefined {
+  if (/^[\t ]*$/.test(line)) return undefined
+  const divider = line.includes('\t') ? '\t' : ' '
+  const padded = divider === ' ' && (line.startsWith(' ') || line.endsWith(' '))
+  const row = padded ? line.replace(/^ +| +$/g, '') : line
+  let columns = 1
+  for (let at = row.indexOf(divider); at >= 0; at = row.indexOf(divider, at + 1)) {
+    if (divider === '\t' || row[at + 1] !== ' ') columns++
+  }
+  return {
+    columns,
+    first: columns === 1 ? row : row.slice(0, row.indexOf(divider)),
+    last: row.slice(row.lastIndexOf(divider) + 1),
+  }
 }
 
 function badRow(
-  row: readonly string[],
+  { columns, first, last }: Row,
   expected: { readonly count: number; readonly line: number },
   labels: 'required' | 'optional',
   where: string,
@@ -144,14 +160,13 @@ function badRow(
       where,
       mend: 'Write the token first and its tag last, with tabs or spaces between all columns, e.g. `Paris B-LOC`.',
     })
-  const tag = row.at(-1)!
-  if (row.length === 1 && labels === 'required') return bad('The row has one column: a token without a tag.')
-  if (row.length !== expected.count) {
-    return bad(`The row has ${plural(row.length, 'column')} where line ${expected.line} has ${expected.count}.`)
+  if (columns === 1 && labels === 'required') return bad('The row has one column: a token without a tag.')
+  if (columns !== expected.count) {
+    return bad(`The row has ${plural(columns, 'column')} where line ${expected.line} has ${expected.count}.`)
   }
-  if (row[0] === '') return bad('The row has an empty token.')
-  if (tag === '') return bad('The row has an empty tag.')
-  if (row.length > 1 && !isTag(tag)) return notATag(tag, where)
+  if (first === '') return bad('The row has an empty token.')
+  if (last === '') return bad('The row has an empty tag.')
+  if (columns > 1 && !isTag(last)) return notATag(last, where)
   return undefined
 }
 

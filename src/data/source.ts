@@ -23,11 +23,12 @@ export interface ReadOptions {
   readonly skipBad?: boolean
 }
 
-/** A sentence or record that was left out, as it stood in the file. */
+/** A sentence or record that was left out. */
 export interface Reject {
   /** File and line. */
   readonly where: string
   readonly what: string
+  /** Its lines, to be written to a file and mended; a sentence may have lost its middle columns. */
   readonly raw: string
 }
 
