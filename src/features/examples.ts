@@ -3,6 +3,8 @@ import type { WordSpan } from '../data/schemes.js'
 import { NerError } from '../errors.js'
 import type { Example, ExampleSentence } from './batch.js'
 import { misalignedError, targets, wordSpans, type LabelOptions, type MisalignedSpan, type Targets } from './labels.js'
+import { blockAllocator, type Allocate } from './allocate.js'
+import { segment, type SegmentedDocument } from './segment.js'
 import type { Tokenizer } from './tokenizer.js'
 import {
   cutBetweenSpans,
@@ -13,7 +15,6 @@ import {
   widen,
   type Range,
 } from './windows.js'
-import { withWords } from './words.js'
 
 export interface WindowOptions {
   /** Most pieces in a window, the special ones included. */
@@ -36,7 +37,7 @@ export type ExampleOptions = WindowOptions &
 
 export interface CorpusExamples {
   /** The documents, with words and sentences found in those that had none. */
-  readonly documents: readonly Document[]
+  readonly documents: readonly SegmentedDocument[]
   readonly examples: readonly Example[]
   /** Spans left out of the tags; empty unless `onMisaligned` is `skip`. */
   readonly misaligned: readonly MisalignedSpan[]
@@ -70,40 +71,40 @@ export async function buildExamples(
     throw new NerError('config/bad-value', `A window of ${options.window} pieces has no room for a word.`, {
       mend: `The special pieces alone take ${options.window - capacity}; 128 or more is usual.`,
     })
-  const split = documents.map(withWords)
-  const pieces = await tokenizer.encodeWords(wordsOf(split))
-  const label = options.task === 'train' ? targets(options) : undefined
+  const segmented = documents.map(segment)
+  const encode = await encoder(segmented, tokenizer)
+  const allocate = blockAllocator()
+  const label = options.task === 'train' ? targets(options, allocate) : undefined
   const examples: Example[] = []
   const misaligned: MisalignedSpan[] = []
 
-  for (const [index, document] of split.entries()) {
-    const inPieces = encodeDocument(document, pieces)
-    const { offsets } = inPieces
+  for (const [index, document] of segmented.entries()) {
+    const { pieces, offsets } = encode(index)
     let spans: readonly WordSpan[] | undefined
     if (options.task === 'train' && document.layers[options.layer]) {
       const aligned = wordSpans(document, index, options.layer)
       spans = aligned.spans
       misaligned.push(...aligned.misaligned)
     }
-    let sentences: readonly Range[] = document.sentences!.filter(({ start, end }) => end > start)
+    let sentences: readonly Range[] = document.sentences.filter(({ start, end }) => end > start)
     if (options.task === 'train')
       sentences = joinAcrossSpans(sentences, spans ?? []).flatMap((sentence) =>
         cutBetweenSpans(offsets, sentence, spans ?? [], capacity * maxTrainingWindows),
       )
     for (const { scored, windows } of layOut(offsets, sentences, capacity, options))
       examples.push({
-        windows: windows.map((window) => frame(inPieces.pieces, window, tokenizer)),
+        windows: windows.map((window) => frame(allocate, pieces, window, tokenizer)),
         sentences: scored.map((words) => ({
           document: index,
           firstWord: words.start,
-          ...places(offsets, words, windows, tokenizer.prefix.length),
+          ...places(allocate, offsets, words, windows, tokenizer.prefix.length),
           ...labels(label, document, spans, words),
         })),
       })
   }
   if (misaligned.length > 0 && options.task === 'train' && options.onMisaligned === 'error')
     throw misalignedError(misaligned)
-  return { documents: split, examples, misaligned }
+  return { documents: segmented, examples, misaligned }
 }
 
 /** Which sentences share an example, and the piece ranges of its windows, without the special pieces. */
@@ -126,17 +127,24 @@ function layOut(
 }
 
 /** The window as the model sees it: its pieces between the special ones. */
-function frame(pieces: Int32Array, { start, end }: Range, { prefix, suffix }: Tokenizer): Int32Array {
-  const framed = new Int32Array(prefix.length + end - start + suffix.length)
+function frame(allocate: Allocate, pieces: Int32Array, { start, end }: Range, tokenizer: Tokenizer): Int32Array {
+  const { prefix, suffix } = tokenizer
+  const framed = allocate(prefix.length + end - start + suffix.length)
   framed.set(prefix)
   framed.set(pieces.subarray(start, end), prefix.length)
   framed.set(suffix, prefix.length + end - start)
   return framed
 }
 
-function places(offsets: Int32Array, words: Range, windows: readonly Range[], prefixLength: number) {
-  const window = new Int32Array(words.end - words.start)
-  const piece = new Int32Array(words.end - words.start)
+function places(
+  allocate: Allocate,
+  offsets: Int32Array,
+  words: Range,
+  windows: readonly Range[],
+  prefixLength: number,
+): Pick<ExampleSentence, 'window' | 'piece'> {
+  const window = allocate(words.end - words.start)
+  const piece = allocate(words.end - words.start)
   placeWords(offsets, words, windows, (word, w, p) => {
     window[word - words.start] = w
     piece[word - words.start] = prefixLength + p
@@ -157,17 +165,33 @@ function labels(
   }
 }
 
-function encodeDocument({ text, tokens }: Document, known: ReadonlyMap<string, Int32Array>): DocumentPieces {
-  const words = tokens!.map(({ start, end }) => known.get(text.slice(start, end))!)
-  const offsets = new Int32Array(words.length + 1)
-  for (let i = 0; i < words.length; i++) offsets[i + 1] = offsets[i]! + words[i]!.length
-  const pieces = new Int32Array(offsets[words.length]!)
-  let next = 0
-  // Most words have one or two pieces: `pieces.set` would cost more than the copy.
-  for (const word of words) for (let i = 0; i < word.length; i++) pieces[next++] = word[i]!
-  return { pieces, offsets }
-}
-
-function* wordsOf(documents: readonly Document[]): Generator<string> {
-  for (const { text, tokens } of documents) for (const { start, end } of tokens!) yield text.slice(start, end)
+/** Tokenises each distinct word of the corpus once; gives a document, by index, in pieces. */
+async function encoder(
+  documents: readonly SegmentedDocument[],
+  tokenizer: Tokenizer,
+): Promise<(document: number) => DocumentPieces> {
+  const vocabulary = new Map<string, number>()
+  const wordIds = documents.map(({ text, tokens }) => {
+    const ids = new Int32Array(tokens.length)
+    for (const [i, { start, end }] of tokens.entries()) {
+      const word = text.slice(start, end)
+      let id = vocabulary.get(word)
+      if (id === undefined) vocabulary.set(word, (id = vocabulary.size))
+      ids[i] = id
+    }
+    return ids
+  })
+  const piecesOf = await tokenizer.encodeWords([...vocabulary.keys()])
+  return (document) => {
+    const words = wordIds[document]!
+    const offsets = new Int32Array(words.length + 1)
+    for (let i = 0; i < words.length; i++) offsets[i + 1] = offsets[i]! + piecesOf[words[i]!]!.length
+    const pieces = new Int32Array(offsets[words.length]!)
+    // Most words have one or two pieces: `pieces.set` would cost more than the copy.
+    for (let i = 0; i < words.length; i++) {
+      const word = piecesOf[words[i]!]!
+      for (let k = 0; k < word.length; k++) pieces[offsets[i]! + k] = word[k]!
+    }
+    return { pieces, offsets }
+  }
 }

@@ -2,6 +2,7 @@ import { alignSpans } from '../data/align.js'
 import type { Document, Span } from '../data/document.js'
 import { tagLabel, tagsFromSpans, type Scheme, type WordSpan } from '../data/schemes.js'
 import { NerError } from '../errors.js'
+import type { Allocate } from './allocate.js'
 import type { Range } from './windows.js'
 
 /** How the words of a corpus get their targets. */
@@ -75,8 +76,9 @@ export interface Targets {
 }
 
 /** @throws NerError from its functions: `data/unseen-label` for a label or soft tag outside the tag list. */
-export function targets({ tags, scheme }: LabelOptions): Targets {
+export function targets({ tags, scheme }: LabelOptions, allocate: Allocate): Targets {
   const index = new Map(tags.map((tag, i) => [tag, i]))
+  const outside = tags.indexOf('O')
   const unseen = (label: string, document: Document) =>
     new NerError('data/unseen-label', `The label ${label} is not one the model knows.`, {
       where: `document ${document.id}`,
@@ -84,13 +86,16 @@ export function targets({ tags, scheme }: LabelOptions): Targets {
     })
   return {
     tags(document, spans, { start, end }) {
+      const indices = allocate(end - start).fill(outside)
       const inside = spansInside(spans, { start, end })
+      if (inside.length === 0) return indices
       const rebased = inside.map((span) => ({ ...span, start: span.start - start, end: span.end - start }))
-      return Int32Array.from(tagsFromSpans(rebased, end - start, scheme), (tag) => {
+      for (const [i, tag] of tagsFromSpans(rebased, end - start, scheme).entries()) {
         const found = index.get(tag)
         if (found === undefined) throw unseen(tagLabel(tag) ?? tag, document)
-        return found
-      })
+        indices[i] = found
+      }
+      return indices
     },
     soft(document, { start, end }) {
       const { tags: names, rows } = document.soft!

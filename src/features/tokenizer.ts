@@ -19,11 +19,12 @@ export interface Tokenizer {
   /** File names and contents that save this tokenizer into a model folder, without its truncation and padding. */
   readonly files: Readonly<Record<string, string>>
   /**
-   * Piece ids, without special pieces, of every distinct word: the ids that the `tokenizers` library (and Python's
+   * Piece ids of each word, without special pieces: the ids that the `tokenizers` library (and Python's
    * `is_split_into_words=True`) gives for pre-split words. A word without pieces, such as a control character,
-   * gets the unknown piece, so that every word can be labelled.
+   * gets the unknown piece, so that every word can be labelled. Words are remembered from call to call; pass
+   * distinct ones.
    */
-  encodeWords(words: Iterable<string>): Promise<ReadonlyMap<string, Int32Array>>
+  encodeWords(words: readonly string[]): Promise<readonly Int32Array[]>
 }
 
 /** A special token in `tokenizer_config.json` is a string or, from older versions of transformers, an AddedToken. */
@@ -154,27 +155,23 @@ export async function makeTokenizer(sources: Readonly<Record<string, string>>, w
   const cache = new Map<string, Int32Array>()
   const unknown = Int32Array.of(unk)
 
-  const encodeWords = async (words: Iterable<string>): Promise<ReadonlyMap<string, Int32Array>> => {
-    const pieces = new Map<string, Int32Array>()
-    const unseen: string[] = []
-    for (const word of words) {
-      if (pieces.has(word)) continue
-      const known = cache.get(word)
-      pieces.set(word, known ?? unknown)
-      if (known === undefined) unseen.push(word)
-    }
+  const encodeWords = async (words: readonly string[]): Promise<readonly Int32Array[]> => {
+    const pieces = words.map((word) => cache.get(word))
+    const unseen = [...words.keys()].filter((i) => pieces[i] === undefined)
     if (cache.size + unseen.length > cachedWords) cache.clear()
     for (let start = 0; start < unseen.length; start += chunk) {
       const part = unseen.slice(start, start + chunk)
-      const encodings = await binding.encodeBatch(part, { addSpecialTokens: false })
-      for (const [i, word] of part.entries()) {
-        const ids = Int32Array.from(encodings[i]!.getIds())
-        const usable = ids.length > 0 ? ids : unknown
-        pieces.set(word, usable)
-        if (cache.size < cachedWords) cache.set(detach(word), usable)
+      const encodings = await binding.encodeBatch(
+        part.map((i) => words[i]!),
+        { addSpecialTokens: false },
+      )
+      for (const [k, i] of part.entries()) {
+        const ids = Int32Array.from(encodings[k]!.getIds())
+        pieces[i] = ids.length > 0 ? ids : unknown
+        if (cache.size < cachedWords) cache.set(detach(words[i]!), pieces[i])
       }
     }
-    return pieces
+    return pieces as Int32Array[]
   }
 
   const largestId = Math.max(binding.getVocabSize(true) - 1, cls ?? 0, sep ?? 0, pad, unk)

@@ -29,15 +29,10 @@ export function overlappingWindows(offsets: Int32Array, words: Range, capacity: 
   }
 }
 
-/** Where a word is read: a window, and how many pieces lie before the word's first one in it. */
-export interface Place {
-  readonly window: number
-  readonly piece: number
-}
-
 /**
  * For every word, the window in which it has most context on its poorer side; the ends of the text are no lack.
- * Windows are sorted, and hold every word's first piece. Calls `put` once a word, in order. Linear time.
+ * Windows are sorted, and hold every word's first piece. `put` gets, once a word and in order, the window
+ * and how many pieces lie before the word's first one in it. Linear time.
  */
 export function placeWords(
   offsets: Int32Array,
