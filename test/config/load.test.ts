@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -43,6 +43,15 @@ describe('configs/default.yaml', () => {
 
   /** `train`, `dev` and `test` share one comment. */
   const inGroup = (lines: string[], at: number) => /^ {2}(dev|test): null/.test(lines[at]!)
+})
+
+it.each(
+  ['configs', 'recipes']
+    .flatMap((folder) => readdirSync(folder).map((name) => join(folder, name)))
+    .filter((path) => path.endsWith('.yaml')),
+)('%s is valid', (file) => {
+  const { data } = loadConfig({ file })
+  for (const path of [data.train, data.dev, data.test]) if (path !== null) expect(existsSync(path)).toBe(true)
 })
 
 describe('loadConfig', () => {
