@@ -120,7 +120,8 @@ function layOut(
   return packSentences(offsets, sentences, body).map((scored) => {
     const words = { start: scored[0]!.start, end: scored.at(-1)!.end }
     const length = offsets[words.end]! - offsets[words.start]!
-    const room = Math.max(capacity, length + 2 * contextPieces)
+    // Context never makes a sentence straddle two windows that fits one.
+    const room = length <= capacity ? capacity : length + 2 * contextPieces
     const shown = contextPieces > 0 ? widen(offsets, words, room) : words
     return { scored, windows: overlappingWindows(offsets, shown, capacity) }
   })
