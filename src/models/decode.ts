@@ -1,0 +1,133 @@
+import type { Transitions } from '../data/schemes.js'
+
+/** A CRF's scores as numbers, −∞ where the scheme forbids a transition. Flat, from row to column. */
+export interface Chain {
+  readonly labels: number
+  readonly transitions: Float64Array
+  readonly start: Float64Array
+  readonly end: Float64Array
+}
+
+/** Tag indices of a sentence, with the probability of each word's tag. */
+export interface Decoded {
+  readonly tags: Int32Array
+  readonly probabilities: Float64Array
+}
+
+/** Emissions of one sentence: [words × labels], flat. */
+export type Emissions = Float32Array
+
+export function makeChain(
+  parameters: { readonly transitions: Float32Array; readonly start: Float32Array; readonly end: Float32Array },
+  legal: Transitions,
+): Chain {
+  const masked = (scores: Float32Array, allowed: readonly boolean[]) =>
+    Float64Array.from(scores, (score, i) => (allowed[i] ? score : -Infinity))
+  return {
+    labels: legal.start.length,
+    transitions: masked(parameters.transitions, legal.follow.flat()),
+    start: masked(parameters.start, legal.start),
+    end: masked(parameters.end, legal.end),
+  }
+}
+
+/** The best path of the chain (Viterbi), with each word's marginal probability of its tag. */
+export function decodeChain(emissions: Emissions, chain: Chain): Decoded {
+  const tags = viterbi(emissions, chain)
+  const marginal = marginals(emissions, chain)
+  return { tags, probabilities: Float64Array.from(tags, (tag, word) => marginal[word * chain.labels + tag]!) }
+}
+
+/** Each word's best tag by itself, with its softmax probability. */
+export function decodeArgmax(emissions: Emissions, labels: number): Decoded {
+  const words = emissions.length / labels
+  const tags = new Int32Array(words)
+  const probabilities = new Float64Array(words)
+  for (let word = 0; word < words; word++) {
+    const row = emissions.subarray(word * labels, (word + 1) * labels)
+    let best = 0
+    for (let tag = 1; tag < labels; tag++) if (row[tag]! > row[best]!) best = tag
+    let total = 0
+    for (let tag = 0; tag < labels; tag++) total += Math.exp(row[tag]! - row[best]!)
+    tags[word] = best
+    probabilities[word] = 1 / total
+  }
+  return { tags, probabilities }
+}
+
+/** Viterbi (1967). Of paths that score the same, the one with the lower tag indices from the end. */
+export function viterbi(emissions: Emissions, { labels, transitions, start, end }: Chain): Int32Array {
+  const words = emissions.length / labels
+  const path = new Int32Array(words)
+  if (words === 0) return path
+  let scores = Float64Array.from(start, (score, tag) => score + emissions[tag]!)
+  let next = new Float64Array(labels)
+  const back = new Uint16Array(words * labels)
+  for (let word = 1; word < words; word++) {
+    for (let to = 0; to < labels; to++) {
+      let best = 0
+      let bestScore = -Infinity
+      for (let from = 0; from < labels; from++) {
+        const score = scores[from]! + transitions[from * labels + to]!
+        if (score > bestScore) [best, bestScore] = [from, score]
+      }
+      back[word * labels + to] = best
+      next[to] = bestScore + emissions[word * labels + to]!
+    }
+    ;[scores, next] = [next, scores]
+  }
+  let tag = 0
+  for (let other = 1; other < labels; other++) if (scores[other]! + end[other]! > scores[tag]! + end[tag]!) tag = other
+  for (let word = words - 1; word >= 0; word--) {
+    path[word] = tag
+    tag = back[word * labels + tag]!
+  }
+  return path
+}
+
+/** p(tag of word | emissions) for every word and tag, [words × labels]: forward–backward in probability space. */
+export function marginals(emissions: Emissions, chain: Chain): Float64Array {
+  const { labels } = chain
+  const words = emissions.length / labels
+  const potentials = new Float64Array(emissions.length)
+  for (let word = 0; word < words; word++) {
+    const row = emissions.subarray(word * labels, (word + 1) * labels)
+    const peak = row.reduce((a, b) => Math.max(a, b), -Infinity)
+    for (let tag = 0; tag < labels; tag++) potentials[word * labels + tag] = Math.exp(row[tag]! - peak)
+  }
+  const step = chain.transitions.map(Math.exp)
+  const alpha = new Float64Array(emissions.length)
+  const beta = new Float64Array(emissions.length)
+  for (let word = 0; word < words; word++) {
+    const at = word * labels
+    for (let to = 0; to < labels; to++) {
+      let sum = 0
+      if (word === 0) sum = Math.exp(chain.start[to]!)
+      else for (let from = 0; from < labels; from++) sum += alpha[at - labels + from]! * step[from * labels + to]!
+      alpha[at + to] = sum * potentials[at + to]!
+    }
+    normalise(alpha, at, labels)
+  }
+  for (let word = words - 1; word >= 0; word--) {
+    const at = word * labels
+    for (let from = 0; from < labels; from++) {
+      let sum = 0
+      if (word === words - 1) sum = Math.exp(chain.end[from]!)
+      else {
+        for (let to = 0; to < labels; to++)
+          sum += step[from * labels + to]! * beta[at + labels + to]! * potentials[at + labels + to]!
+      }
+      beta[at + from] = sum
+    }
+    normalise(beta, at, labels)
+  }
+  for (let i = 0; i < alpha.length; i++) alpha[i]! *= beta[i]!
+  for (let word = 0; word < words; word++) normalise(alpha, word * labels, labels)
+  return alpha
+}
+
+function normalise(values: Float64Array, from: number, count: number): void {
+  let total = 0
+  for (let i = from; i < from + count; i++) total += values[i]!
+  if (total > 0) for (let i = from; i < from + count; i++) values[i]! /= total
+}

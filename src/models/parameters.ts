@@ -1,0 +1,43 @@
+import { normal, random } from '../random.js'
+import type { Tensor, Value } from '../graph/types.js'
+
+/** A trainable tensor, by the name it has in transformers' safetensors files. */
+export interface Parameter {
+  readonly name: string
+  readonly shape: readonly number[]
+  /** What it starts from where no file gives it: normal with this deviation, or all 0 or 1. */
+  readonly initial: { readonly deviation: number } | 0 | 1
+  /** Which learning rate it follows. */
+  readonly group: ParameterGroup
+}
+
+export type ParameterGroup = 'encoder' | 'head' | 'crf'
+
+/** A model's parameters as values of the graph it is built in. */
+export type Weights = (name: string) => Value
+
+/** Parameters as arrays, by name. */
+export type ParameterData = ReadonlyMap<string, Float32Array>
+
+/** Fresh parameters; each tensor draws from a stream of its own, so adding one changes no other. */
+export function initialise(parameters: readonly Parameter[], seed: number): Map<string, Float32Array> {
+  return new Map(
+    parameters.map(({ name, shape, initial }) => {
+      const data = new Float32Array(elements(shape))
+      if (initial === 1) data.fill(1)
+      else if (initial !== 0) {
+        const next = random('initial', seed, name)
+        for (let i = 0; i < data.length; i++) data[i] = normal(next) * initial.deviation
+      }
+      return [name, data]
+    }),
+  )
+}
+
+export function elements(shape: readonly number[]): number {
+  return shape.reduce((product, dim) => product * dim, 1)
+}
+
+export function parameterTensor({ shape }: Parameter, data: Float32Array): Tensor {
+  return { dtype: 'float32', dims: shape, data }
+}

@@ -1,0 +1,91 @@
+import type { Transitions } from '../data/schemes.js'
+import { product } from '../graph/dims.js'
+import type { Graph } from '../graph/graph.js'
+import type { Value } from '../graph/types.js'
+import { crfLoss, crfNames, crfParameters } from './crf.js'
+import type { Encoder, EncoderInputs } from './encoder.js'
+import { linear, noDropout, type Dropout } from './layers.js'
+import type { Parameter, Weights } from './parameters.js'
+
+export type HeadKind = 'crf' | 'softmax'
+
+/** An encoder with a tag for every word on top. */
+export interface Tagger {
+  readonly encoder: Encoder
+  readonly head: HeadKind
+  /** Tag names in the order of the logits, 'O' first. */
+  readonly tags: readonly string[]
+  /** Which tags may follow one another. */
+  readonly legal: Transitions
+  /** Dropout before the head. */
+  readonly dropout: number
+}
+
+/** Parameters of the whole model: transformers' names, and the CRF's under `crf.`. */
+export function taggerParameters({ encoder, head, tags }: Tagger): Parameter[] {
+  const { hiddenSize } = encoder.sizes
+  return [
+    ...encoder.parameters,
+    { name: 'classifier.weight', shape: [tags.length, hiddenSize], initial: { deviation: 0.02 }, group: 'head' },
+    { name: 'classifier.bias', shape: [tags.length], initial: 0, group: 'head' },
+    ...(head === 'crf' ? crfParameters(tags.length) : []),
+  ]
+}
+
+/** What is served: logits of every piece, [batch, sequence, labels]. */
+export function pieceLogits(g: Graph, { encoder, tags }: Tagger, inputs: EncoderInputs, weights: Weights): Value {
+  const hidden = encoder.forward(g, inputs, weights, noDropout)
+  const logits = linear(g, hidden, weights, 'classifier')
+  return g.reshape(logits, [...inputs.inputIds.shape, tags.length])
+}
+
+/** Where the words of a batch are. */
+export interface WordInputs extends EncoderInputs {
+  /** int64 [sentences, words]: the word's first piece in the flattened [batch·sequence]. */
+  readonly wordIndex: Value
+}
+
+/** What the words of a batch should be. */
+export interface TargetInputs {
+  /** float32 [sentences, words, labels]: a distribution over tags (times a class weight), 0 on padding. */
+  readonly targets: Value
+  /** int64 [sentences] */
+  readonly lengths: Value
+  /** float32 [sentences, words, 1]: 1 on words, 0 on padding. */
+  readonly mask: Value
+}
+
+/** What is trained: logits of every word's first piece, [sentences, words, labels]. The head never sees other pieces. */
+export function wordLogits(
+  g: Graph,
+  { encoder, tags, dropout: rate }: Tagger,
+  inputs: WordInputs,
+  weights: Weights,
+  dropout: Dropout,
+): Value {
+  const hidden = encoder.forward(g, inputs, weights, dropout)
+  return g.scoped('head', () => {
+    const flat = g.reshape(inputs.wordIndex, [product(inputs.wordIndex.shape)])
+    const words = dropout(g, g.gather(hidden, flat), rate)
+    const logits = linear(g, words, weights, 'classifier')
+    return g.reshape(logits, [...inputs.wordIndex.shape, tags.length])
+  })
+}
+
+/** The loss summed over the batch: negative log-likelihood of the chain, or of every word by itself. */
+export function taggingLoss(g: Graph, tagger: Tagger, logits: Value, words: TargetInputs, weights: Weights): Value {
+  return g.scoped('loss', () => {
+    if (tagger.head === 'softmax') return crossEntropy(g, logits, words.targets)
+    const parameters = {
+      transitions: weights(crfNames.transitions),
+      start: weights(crfNames.start),
+      end: weights(crfNames.end),
+    }
+    return crfLoss(g, logits, parameters, words, tagger.legal)
+  })
+}
+
+/** −Σ q·log softmax(x), with q all 0 where a row does not count. */
+export function crossEntropy(g: Graph, logits: Value, targets: Value): Value {
+  return g.neg(g.sum(g.mul(targets, g.logSoftmax(logits)), [...logits.shape.keys()], 0))
+}

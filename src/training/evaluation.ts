@@ -1,0 +1,128 @@
+import { spansFromTags, type Scheme, type WordSpan } from '../data/schemes.js'
+import {
+  bootstrap,
+  countSpans,
+  scoresFromCounts,
+  scoreTags,
+  sumCounts,
+  type Intervals,
+  type Scores,
+} from '../data/scoring.js'
+import { tagsFromSpans } from '../data/schemes.js'
+import type { Document, Sentence } from '../data/document.js'
+import { wordSpans } from '../features/labels.js'
+import { decodeArgmax, decodeChain, type Chain, type Decoded, type Emissions } from '../models/decode.js'
+
+/** What one way of decoding scores. */
+export interface DecodingScores {
+  /** Strict span matching. */
+  readonly scores: Scores
+  /** 95 % intervals of strict F1, by resampling documents. */
+  readonly intervals: Intervals
+  /** The same tags scored as the conlleval script and seqeval's default do. */
+  readonly conlleval: Scores
+}
+
+/** A model scored on documents: by its CRF, where it has one, and by plain argmax. */
+export interface Evaluation {
+  readonly crf?: DecodingScores
+  readonly argmax: DecodingScores
+}
+
+/** A document's gold and predicted spans, sentence by sentence, for scores and reports. */
+export interface ScoredDocument {
+  readonly document: Document
+  readonly sentences: readonly ScoredSentence[]
+}
+
+export interface ScoredSentence {
+  /** Words of the document. */
+  readonly range: Sentence
+  readonly gold: readonly WordSpan[]
+  readonly predicted: readonly WordSpan[]
+  /** Probability of every word's predicted tag. */
+  readonly probabilities: Float64Array
+}
+
+export interface Decoding {
+  readonly tags: readonly string[]
+  readonly scheme: Scheme
+  readonly chain: Chain | undefined
+}
+
+/** Scores emissions against the documents' own spans. `predictions` are by the model's own decoding. */
+export function evaluateEmissions(
+  documents: readonly Document[],
+  emissions: readonly Emissions[],
+  layer: string,
+  { tags, scheme, chain }: Decoding,
+  seed: number,
+): { readonly evaluation: Evaluation; readonly predictions: readonly ScoredDocument[] } {
+  const labels = tags.length
+  const decodeWith = (decode: (sentence: Emissions) => Decoded) =>
+    documents.map((document, i) => decodeDocument(document, i, emissions[i]!, layer, tags, scheme, decode))
+  const argmax = decodeWith((sentence) => decodeArgmax(sentence, labels))
+  const crf = chain && decodeWith((sentence) => decodeChain(sentence, chain))
+  const scored = (decoded: readonly DecodedDocument[]) => scoreDecoding(decoded, scheme, seed)
+  return {
+    evaluation: { ...(crf && { crf: scored(crf) }), argmax: scored(argmax) },
+    predictions: crf ?? argmax,
+  }
+}
+
+interface DecodedDocument extends ScoredDocument {
+  readonly sentences: readonly (ScoredSentence & { readonly tags: readonly string[] })[]
+}
+
+function decodeDocument(
+  document: Document,
+  index: number,
+  emissions: Emissions,
+  layer: string,
+  tags: readonly string[],
+  scheme: Scheme,
+  decode: (sentence: Emissions) => Decoded,
+): DecodedDocument {
+  const gold = wordSpans(document, index, layer).words
+  const ranges = document.sentences ?? [{ start: 0, end: document.tokens!.length }]
+  let next = 0
+  const sentences = ranges.map((range) => {
+    const decoded = decode(emissions.subarray(range.start * tags.length, range.end * tags.length))
+    const named = Array.from(decoded.tags, (tag) => tags[tag]!)
+    const own: WordSpan[] = []
+    // Spans come sorted; one that starts in a sentence counts there.
+    for (; next < gold.length && gold[next]!.start < range.end; next++) {
+      const { start, end, label } = gold[next]!
+      own.push({ start: start - range.start, end: end - range.start, label })
+    }
+    return {
+      range,
+      gold: own,
+      predicted: spansFromTags(named, scheme),
+      probabilities: decoded.probabilities,
+      tags: named,
+    }
+  })
+  return { document, sentences }
+}
+
+function scoreDecoding(documents: readonly DecodedDocument[], scheme: Scheme, seed: number): DecodingScores {
+  const units = documents.map(({ sentences }) =>
+    sumCounts(sentences.map(({ gold, predicted }) => countSpans(gold, predicted))),
+  )
+  const sentences = documents.flatMap((document) => document.sentences)
+  const goldTags = sentences.map(({ gold, tags }) => tagsFromSpans(gold, tags.length, scheme))
+  const conlleval = scoreTags(
+    goldTags,
+    sentences.map(({ tags }) => tags),
+    scheme,
+    'conlleval',
+  )
+  const scores = scoresFromCounts(sumCounts(units))
+  const accuracy = conlleval.accuracy
+  return {
+    scores: accuracy === undefined ? scores : { ...scores, accuracy },
+    intervals: bootstrap(units, { seed }),
+    conlleval,
+  }
+}

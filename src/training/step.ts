@@ -1,0 +1,98 @@
+import { gradients } from '../graph/autodiff.js'
+import { Graph } from '../graph/graph.js'
+import type { Value } from '../graph/types.js'
+import { noDropout } from '../models/layers.js'
+import type { Weights } from '../models/parameters.js'
+import {
+  taggerParameters,
+  taggingLoss,
+  wordLogits,
+  type Tagger,
+  type TargetInputs,
+  type WordInputs,
+} from '../models/tagger.js'
+import { collectDropout, type DropoutSite } from './dropout.js'
+
+/** The inputs of a step that come from a batch (features/batch), by the names they have in its graph. */
+export const batchInputs = {
+  inputIds: 'input_ids',
+  attentionMask: 'attention_mask',
+  wordIndex: 'word_index',
+  targets: 'targets',
+  lengths: 'lengths',
+  mask: 'word_mask',
+  weight: 'loss_weight',
+} as const
+
+/** The outputs of a step beside the dense gradients. */
+export const stepOutputs = { loss: 'loss', pieces: 'gradient.pieces' } as const
+
+export const gradientOutput = (parameter: string) => `gradient.${parameter}`
+
+export interface StepGraph {
+  readonly graph: Graph
+  readonly dropoutSites: readonly DropoutSite[]
+}
+
+/**
+ * One training step up to the gradients: forward, loss (summed over the batch, times `loss_weight`), backward. The
+ * parameters are inputs by their names; outputs are the loss, the gradient of every dense parameter, and of the piece
+ * table the gradient of each row as it was looked up, [batch·sequence, hidden]: those of the same piece are added up
+ * outside, and no other row is touched.
+ */
+export function buildStep(tagger: Tagger): StepGraph {
+  const g = new Graph('training step')
+  const words = declareWords(g)
+  const targets = declareTargets(g, tagger)
+  const parameters = declareParameters(g, tagger)
+  const dropoutSites: DropoutSite[] = []
+
+  const logits = wordLogits(g, tagger, words, parameters.weights, collectDropout(dropoutSites))
+  const weight = g.input(batchInputs.weight, 'float32', [])
+  const loss = g.mul(taggingLoss(g, tagger, logits, targets, parameters.weights), weight)
+
+  const dense = [...parameters.values].filter(([name]) => name !== tagger.encoder.pieceTable)
+  const lookedUp = lookUps(g, parameters.weights(tagger.encoder.pieceTable))
+  const all = gradients(g, loss, [lookedUp, ...dense.map(([, value]) => value)])
+
+  g.output(stepOutputs.loss, loss)
+  g.output(stepOutputs.pieces, all[0]!)
+  dense.forEach(([name], i) => g.output(gradientOutput(name), all[i + 1]!))
+  return { graph: g, dropoutSites }
+}
+
+/** The same forward pass without loss and dropout: logits of every word, for evaluation between epochs. */
+export function buildForward(tagger: Tagger): Graph {
+  const g = new Graph('forward')
+  g.output('logits', wordLogits(g, tagger, declareWords(g), declareParameters(g, tagger).weights, noDropout))
+  return g
+}
+
+function declareWords(g: Graph): WordInputs {
+  return {
+    inputIds: g.input(batchInputs.inputIds, 'int64', ['batch', 'sequence']),
+    attentionMask: g.input(batchInputs.attentionMask, 'int64', ['batch', 'sequence']),
+    wordIndex: g.input(batchInputs.wordIndex, 'int64', ['sentences', 'words']),
+  }
+}
+
+function declareTargets(g: Graph, { tags }: Tagger): TargetInputs {
+  return {
+    targets: g.input(batchInputs.targets, 'float32', ['sentences', 'words', tags.length]),
+    lengths: g.input(batchInputs.lengths, 'int64', ['sentences']),
+    mask: g.input(batchInputs.mask, 'float32', ['sentences', 'words', 1]),
+  }
+}
+
+function declareParameters(g: Graph, tagger: Tagger) {
+  const values = new Map<string, Value>(
+    taggerParameters(tagger).map(({ name, shape }) => [name, g.input(name, 'float32', shape)]),
+  )
+  const weights: Weights = (name) => values.get(name)!
+  return { values, weights }
+}
+
+/** What the one Gather from a table gives. */
+function lookUps(g: Graph, table: Value): Value {
+  return g.nodes.find(({ op, inputs }) => op === 'Gather' && inputs[0] === table)!.outputs[0]!
+}

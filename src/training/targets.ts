@@ -1,0 +1,45 @@
+import type { Batch } from '../features/batch.js'
+
+/** What changes targets before they are trained on. */
+export interface TargetOptions {
+  readonly labels: number
+  /** Share of the probability that is spread evenly over all tags. */
+  readonly smoothing: number
+  /** A factor for each tag's share of the loss, as `weight` of PyTorch's CrossEntropyLoss; all 1 where absent. */
+  readonly classWeights?: Float32Array | undefined
+}
+
+/** A batch's targets: distributions for every word, and what the loss is divided by. */
+export interface BatchTargets {
+  /** [sentences, words, labels] */
+  readonly targets: Float32Array
+  /** [sentences, words, 1] */
+  readonly mask: Float32Array
+  /** Words, each counted with the weight of its tags. */
+  readonly total: number
+}
+
+/**
+ * q = (1 − s)·gold + s/labels, times the class weights. Hard tags are distributions with a single 1, so that gold
+ * labels, weak labels and a teacher's are trained on in the same way.
+ */
+export function batchTargets(batch: Batch, { labels, smoothing, classWeights }: TargetOptions): BatchTargets {
+  const { sentences, words } = batch.sizes
+  const targets = batch.soft ? Float32Array.from(batch.soft) : new Float32Array(sentences * words * labels)
+  const mask = new Float32Array(sentences * words)
+  let total = 0
+  batch.rows.forEach(({ tags, piece }, row) => {
+    for (let word = 0; word < piece.length; word++) {
+      const at = row * words + word
+      mask[at] = 1
+      const distribution = targets.subarray(at * labels, (at + 1) * labels)
+      if (!batch.soft) distribution[tags![word]!] = 1
+      total += classWeights ? distribution.reduce((sum, q, tag) => sum + q * classWeights[tag]!, 0) : 1
+      if (smoothing > 0)
+        for (let tag = 0; tag < labels; tag++)
+          distribution[tag] = (1 - smoothing) * distribution[tag]! + smoothing / labels
+      if (classWeights) for (let tag = 0; tag < labels; tag++) distribution[tag]! *= classWeights[tag]!
+    }
+  })
+  return { targets, mask, total }
+}

@@ -1,0 +1,146 @@
+import type { Batch } from '../features/batch.js'
+import { encodeModel } from '../graph/onnx/encode.js'
+import type { Tensor } from '../graph/types.js'
+import type { ParameterData, ParameterGroup } from '../models/parameters.js'
+import { taggerParameters, type Tagger } from '../models/tagger.js'
+import { createSession, type Session, type SessionOptions } from '../runtime/session.js'
+import { createMasks } from './dropout.js'
+import { createOptimizer, notFinite, type AdamWOptions, type Optimizer, type RowGradients } from './optimizer.js'
+import { batchInputs, buildForward, buildStep, gradientOutput, stepOutputs } from './step.js'
+import { batchTargets, type BatchTargets, type TargetOptions } from './targets.js'
+
+export interface TrainerOptions extends AdamWOptions, SessionOptions {
+  readonly seed: number
+  readonly smoothing: number
+  readonly classWeights?: Float32Array | undefined
+}
+
+export interface StepResult {
+  /** Mean over the step's words; of a CRF, over its sentences. */
+  readonly loss: number
+  /** Before clipping. */
+  readonly gradientNorm: number
+}
+
+/** A model being trained: its weights, and the graphs that read them. */
+export interface Trainer {
+  readonly optimizer: Optimizer
+  /**
+   * One optimizer step, number `step` from 1, on batches that count as one: each is run by itself, their gradients are
+   * added. @throws NerError `training/not-finite`, before any weight has changed.
+   */
+  step(batches: readonly Batch[], step: number, rates: Readonly<Record<ParameterGroup, number>>): Promise<StepResult>
+  /** Logits of a batch's words, [sentences, words, labels], by the weights as they are. */
+  logits(batch: Batch): Promise<Float32Array>
+  release(): Promise<void>
+}
+
+export async function createTrainer(tagger: Tagger, initial: ParameterData, options: TrainerOptions): Promise<Trainer> {
+  const parameters = taggerParameters(tagger)
+  const { pieceTable, sizes } = tagger.encoder
+  const { graph, dropoutSites } = buildStep(tagger)
+  const session = await createSession(encodeModel(graph), options)
+  let forward: Session | undefined
+  const optimizer = createOptimizer(parameters, initial, pieceTable, options)
+  const masks = createMasks(options.seed)
+  const targetOptions: TargetOptions = { labels: tagger.tags.length, ...options }
+  const gradientsIn = (region: 'gradients' | 'addend') =>
+    Object.fromEntries(
+      Object.entries(optimizer.gradients(region)).map(([name, tensor]) => [gradientOutput(name), tensor]),
+    )
+  const regions = { gradients: gradientsIn('gradients'), addend: gradientsIn('addend') }
+
+  return {
+    optimizer,
+    async step(batches, step, rates) {
+      const targets = batches.map((batch) => batchTargets(batch, targetOptions))
+      const total = targets.reduce(
+        (sum, { total: words }, i) => sum + (tagger.head === 'crf' ? batches[i]!.rows.length : words),
+        0,
+      )
+      const rows = touchedRows(batches, sizes.hiddenSize)
+      let loss = 0
+      for (const [part, batch] of batches.entries()) {
+        const feeds = {
+          ...optimizer.weights,
+          ...wordFeeds(batch),
+          ...targetFeeds(batch, targets[part]!),
+          ...masks(dropoutSites, batch.sizes, step, part),
+          [batchInputs.weight]: float32([], Float32Array.of(1 / total)),
+        }
+        const region = part === 0 ? 'gradients' : 'addend'
+        const results = await session.run(feeds, regions[region])
+        loss += results[stepOutputs.loss]!.data[0] as number
+        if (!Number.isFinite(loss)) throw notFinite('loss', step)
+        if (part > 0) optimizer.accumulate()
+        rows.add(batch, results[stepOutputs.pieces]!.data as Float32Array)
+      }
+      return { loss, gradientNorm: optimizer.update(step, rows, rates) }
+    },
+    async logits(batch) {
+      forward ??= await createSession(encodeModel(buildForward(tagger)), options)
+      const { logits } = await forward.run({ ...optimizer.weights, ...wordFeeds(batch) })
+      return logits!.data as Float32Array
+    },
+    async release() {
+      await session.release()
+      await forward?.release()
+    },
+  }
+}
+
+function float32(dims: readonly number[], data: Float32Array): Tensor {
+  return { dtype: 'float32', dims, data }
+}
+
+function int64(dims: readonly number[], data: BigInt64Array): Tensor {
+  return { dtype: 'int64', dims, data }
+}
+
+function wordFeeds({ sizes, inputIds, attentionMask, wordIndex }: Batch): Record<string, Tensor> {
+  const { batch, sequence, sentences, words } = sizes
+  return {
+    [batchInputs.inputIds]: int64([batch, sequence], inputIds),
+    [batchInputs.attentionMask]: int64([batch, sequence], attentionMask),
+    [batchInputs.wordIndex]: int64([sentences, words], wordIndex),
+  }
+}
+
+function targetFeeds({ sizes, lengths }: Batch, { targets, mask }: BatchTargets): Record<string, Tensor> {
+  const { sentences, words } = sizes
+  return {
+    [batchInputs.lengths]: int64([sentences], lengths),
+    [batchInputs.targets]: float32([sentences, words, targets.length / (sentences * words)], targets),
+    [batchInputs.mask]: float32([sentences, words, 1], mask),
+  }
+}
+
+/** The distinct pieces of a step, and the sum of the gradients at each one's places. */
+function touchedRows(
+  batches: readonly Batch[],
+  width: number,
+): RowGradients & { add(batch: Batch, gradients: Float32Array): void } {
+  const rowOf = new Map<number, number>()
+  const pieces = batches.map(({ inputIds, attentionMask }) =>
+    Int32Array.from(inputIds, (id, i) => {
+      if (attentionMask[i] === 0n) return -1
+      const piece = Number(id)
+      if (!rowOf.has(piece)) rowOf.set(piece, rowOf.size)
+      return rowOf.get(piece)!
+    }),
+  )
+  const values = new Float32Array(rowOf.size * width)
+  return {
+    rows: Int32Array.from(rowOf.keys()),
+    values,
+    add(batch, gradients) {
+      const rows = pieces[batches.indexOf(batch)]!
+      for (let place = 0; place < rows.length; place++) {
+        const to = rows[place]! * width
+        const from = place * width
+        // Padding is nobody's context, so its gradient is 0.
+        if (to >= 0) for (let i = 0; i < width; i++) values[to + i]! += gradients[from + i]!
+      }
+    },
+  }
+}
