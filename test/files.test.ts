@@ -63,7 +63,9 @@ describe('writeFileAtomically', () => {
 
   it('names the place where a file stands in the way of a folder', () => {
     writeFileSync(join(folder, 'file'), '')
-    expect(() => writeFileAtomically(join(folder, 'file/inner'), '')).toThrow(/file of that name is in the way|not a folder/)
+    expect(() => writeFileAtomically(join(folder, 'file/inner'), '')).toThrow(
+      /file of that name is in the way|not a folder/,
+    )
   })
 })
 
