@@ -1,0 +1,10 @@
+/** The library: what a program needs to train, evaluate and predict. */
+export { type ConfigSources, loadConfig } from './config/load.js'
+export { type Config, defaults } from './config/schema.js'
+export type { Document, Sentence, SoftTags, Span, Token } from './data/document.js'
+export { type Corpus, readDocuments } from './data/read.js'
+export { type Scores, scoreSpans, scoreTags } from './data/scoring.js'
+export { type ErrorCode, NerError } from './errors.js'
+export { evaluate, type Evaluation } from './run/evaluate.js'
+export { type Entity, loadPredictor, type Predictor } from './run/predict.js'
+export { train, type TrainEvent } from './training/train.js'
