@@ -38,8 +38,8 @@ interface TokenizerConfig {
 /** The parts of `tokenizer.json` that are read here. */
 interface TokenizerJson {
   truncation: unknown
-  padding: { readonly pad_token?: string } | null
-  pre_tokenizer: PreTokenizerJson | null
+  padding?: { readonly pad_token?: string } | null
+  readonly pre_tokenizer?: PreTokenizerJson | null
   readonly model: { readonly unk_token?: string | null; readonly unk_id?: number | null }
 }
 
@@ -92,79 +92,74 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
  * `special_tokens_map.json`. `where` names their source in messages.
  */
 export async function makeTokenizer(sources: Readonly<Record<string, string>>, where: string): Promise<Tokenizer> {
-  const definition = parse<TokenizerJson>(sources, 'tokenizer.json', where)
-  const config = parse<TokenizerConfig>(sources, 'tokenizer_config.json', where)
-  const specialTokens = parse<Record<string, SpecialToken>>(sources, 'special_tokens_map.json', where)
-  const bakedPadToken = definition.padding?.pad_token
+  const definition = parse(sources, 'tokenizer.json', where) as TokenizerJson
+  const config = parse(sources, 'tokenizer_config.json', where) as TokenizerConfig
+  const specialTokens = parse(sources, 'special_tokens_map.json', where) as Record<string, SpecialToken>
+  const bakedPad = definition.padding?.pad_token
   definition.truncation = null
   definition.padding = null
   const spaced = prefixSpaces(definition.pre_tokenizer)
   const definitionJson = JSON.stringify(definition)
   const binding = bind(definitionJson, where)
 
-  const tokenName = (role: string): string | undefined => {
-    const token = (specialTokens[role] ?? config[role]) as SpecialToken | undefined
-    return typeof token === 'string' ? token : token?.content
-  }
-  const idOf = (tokens: readonly (string | null | undefined)[]): number | undefined => {
-    for (const token of tokens) {
-      const id = token == null ? null : binding.tokenToId(token)
+  /** The first of the names that is a piece. */
+  const special = (role: 'pad' | 'unk', ...names: (string | null | undefined)[]): number => {
+    const named = (specialTokens[`${role}_token`] ?? config[`${role}_token`]) as SpecialToken | undefined
+    for (const name of [typeof named === 'string' ? named : named?.content, ...names]) {
+      const id = name == null ? null : binding.tokenToId(name)
       if (id !== null) return id
     }
-    return undefined
+    throw new NerError('model/tokenizer', `The tokenizer names no ${role} piece.`, {
+      where,
+      mend: `Name it as "${role}_token" in tokenizer_config.json.`,
+    })
   }
-  const need = (id: number | undefined, role: string): number => {
-    if (id === undefined)
-      throw new NerError('model/tokenizer', `The tokenizer names no ${role} piece.`, {
-        where,
-        mend: `Name it as "${role}_token" in tokenizer_config.json.`,
-      })
-    return id
-  }
-  const pad = need(idOf([tokenName('pad_token'), bakedPadToken, '[PAD]', '<pad>']), 'pad')
-  const unk = need(
-    definition.model.unk_id ?? idOf([definition.model.unk_token, tokenName('unk_token'), '[UNK]', '<unk>']),
-    'unk',
-  )
+  const pad = special('pad', bakedPad, '[PAD]', '<pad>')
+  const unk = definition.model.unk_id ?? special('unk', definition.model.unk_token, '[UNK]', '<unk>')
   const { prefix, suffix } = await specialPieces(binding)
   const [cls, sep] = [prefix.at(0), suffix.at(0)]
 
-  const roles = { cls_token: cls, sep_token: sep, pad_token: pad, unk_token: unk }
+  const roles = Object.entries({ cls_token: cls, sep_token: sep, pad_token: pad, unk_token: unk })
   const roleNames = Object.fromEntries(
-    Object.entries(roles).flatMap(([role, id]) => (id === undefined ? [] : [[role, binding.idToToken(id)]])),
+    roles.flatMap(([role, id]) => (id === undefined ? [] : [[role, binding.idToToken(id)]])),
   )
+  const fullConfig = { tokenizer_class: 'PreTrainedTokenizerFast', ...roleNames, ...config }
   const files = {
     'tokenizer.json': definitionJson,
+    // Kept to the letter where it can be: a rewritten int(1e30) would come back as a float.
     'tokenizer_config.json':
-      // Kept to the letter where it is complete: a rewritten int(1e30) would come back as a float.
-      sources['tokenizer_config.json'] !== undefined && !spaced
-        ? sources['tokenizer_config.json']
-        : JSON.stringify(
-            {
-              tokenizer_class: 'PreTrainedTokenizerFast',
-              ...roleNames,
-              ...config,
-              ...(spaced && { add_prefix_space: true }),
-            },
-            null,
-            2,
-          ),
+      spaced || sources['tokenizer_config.json'] === undefined
+        ? JSON.stringify({ ...fullConfig, ...(spaced && { add_prefix_space: true }) }, null, 2)
+        : sources['tokenizer_config.json'],
     'special_tokens_map.json': sources['special_tokens_map.json'] ?? JSON.stringify(roleNames, null, 2),
   }
+  const { model_max_length: maxLength = Infinity } = config
+  return {
+    vocabSize: Math.max(binding.getVocabSize(true) - 1, cls ?? 0, sep ?? 0, pad, unk) + 1,
+    prefix,
+    suffix,
+    cls,
+    sep,
+    pad,
+    unk,
+    maxLength: maxLength < noLimit ? maxLength : Infinity,
+    files,
+    encodeWords: wordEncoder(binding, unk),
+  }
+}
 
+function wordEncoder(binding: Binding, unk: number): Tokenizer['encodeWords'] {
   const cache = new Map<string, Int32Array>()
   const unknown = Int32Array.of(unk)
-
-  const encodeWords = async (words: readonly string[]): Promise<readonly Int32Array[]> => {
+  return async (words) => {
     const pieces = words.map((word) => cache.get(word))
     const unseen = [...words.keys()].filter((i) => pieces[i] === undefined)
     if (cache.size + unseen.length > cachedWords) cache.clear()
     for (let start = 0; start < unseen.length; start += chunk) {
       const part = unseen.slice(start, start + chunk)
-      const encodings = await binding.encodeBatch(
-        part.map((i) => words[i]!),
-        { addSpecialTokens: false },
-      )
+      const texts = part.map((i) => words[i]!)
+      // The binding takes no pre-split text, but a word by itself goes through the same steps.
+      const encodings = await binding.encodeBatch(texts, { addSpecialTokens: false })
       for (const [k, i] of part.entries()) {
         const ids = Int32Array.from(encodings[k]!.getIds())
         pieces[i] = ids.length > 0 ? ids : unknown
@@ -173,26 +168,11 @@ export async function makeTokenizer(sources: Readonly<Record<string, string>>, w
     }
     return pieces as Int32Array[]
   }
-
-  const largestId = Math.max(binding.getVocabSize(true) - 1, cls ?? 0, sep ?? 0, pad, unk)
-  return {
-    vocabSize: largestId + 1,
-    prefix,
-    suffix,
-    cls,
-    sep,
-    pad,
-    unk,
-    maxLength:
-      config.model_max_length !== undefined && config.model_max_length < noLimit ? config.model_max_length : Infinity,
-    files,
-    encodeWords,
-  }
 }
 
 /** Turns `add_prefix_space` on in every byte-level pre-tokenizer that has it off; true where one had. */
-function prefixSpaces(preTokenizer: PreTokenizerJson | null): boolean {
-  if (preTokenizer === null) return false
+function prefixSpaces(preTokenizer: PreTokenizerJson | null | undefined): boolean {
+  if (!preTokenizer) return false
   if (preTokenizer.type === 'ByteLevel' && preTokenizer.add_prefix_space === false) {
     preTokenizer.add_prefix_space = true
     return true
@@ -222,11 +202,11 @@ function bind(definition: string, where: string): Binding {
   }
 }
 
-function parse<T extends object>(sources: Readonly<Record<string, string>>, name: string, where: string): T {
+function parse(sources: Readonly<Record<string, string>>, name: string, where: string): object {
   try {
     const value: unknown = JSON.parse(sources[name] ?? '{}')
     if (typeof value !== 'object' || value === null) throw new SyntaxError('not an object')
-    return value as T
+    return value
   } catch (cause) {
     throw new NerError('model/tokenizer', `${name} is not valid JSON: ${(cause as Error).message}.`, {
       where: `${where}: ${name}`,

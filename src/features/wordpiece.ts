@@ -81,7 +81,7 @@ function spell(word: string): string[] {
 
 function findPair(pairs: Map<number, Map<number, Pair>>, pieces: readonly string[], left: number, right: number): Pair {
   let row = pairs.get(left)
-  if (!row) pairs.set(left, (row = new Map()))
+  if (!row) pairs.set(left, (row = new Map<number, Pair>()))
   let pair = row.get(right)
   if (!pair) {
     pair = {
