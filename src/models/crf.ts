@@ -40,6 +40,9 @@ export interface ChainTargets {
 /** Emissions this far below the best of their word count as this far below: exp stays a normal float32. */
 const lowestEmission = -60
 
+/** Keeps padding, where sums may vanish, from dividing by 0. */
+const smallestNormal = 1.2e-38
+
 /**
  * Σ over sentences of log Z − E_q[score], with q the target distribution (for hard tags, −log p of the gold path), as
  * a scalar. Transitions that `legal` forbids have probability 0.
@@ -81,14 +84,10 @@ export function crfLoss(
   const forward = (value: Value) => g.transpose(direction(g, value, 0), [1, 0, 2])
   const backward = (value: Value) => reversed(g.transpose(direction(g, value, 1), [1, 0, 2]))
 
-  // p(yₜ) ∝ potential · what comes from the left · what comes from the right
-  const unnormalised = g.mul(potentials, g.mul(forward(messages), backward(messages)))
-  const marginals = g.div(unnormalised, g.sum(unnormalised, [2]))
-
   // log Z = Σ log(norm) + max e over the words, and the step from the last word's state to the boundary.
   const last = lastWords(g, mask)
   const closing = g.matmul(forward(states), g.slice(step, 1, labels, labels + 1))
-  const logs = g.add(g.add(g.log(forward(norms)), peaks), g.mul(last, g.log(g.max(closing, g.scalar(1e-37)))))
+  const logs = g.add(g.add(g.log(forward(norms)), peaks), g.mul(last, g.log(g.max(closing, g.scalar(smallestNormal)))))
   const logPartition = g.sum(g.mul(logs, mask), [0, 1, 2], 0)
 
   // E_q[score], with the words' distributions taken as independent.
@@ -106,10 +105,13 @@ export function crfLoss(
   const loss = g.sub(logPartition, goldScore)
 
   return g.withGradient(loss, [emissions, parameters.transitions, parameters.start, parameters.end], (dy) => {
-    const tags = g.mul(g.slice(marginals, 2, 0, labels), mask)
-    // p(yₜ₋₁ = i, yₜ = j) = step[i, j]·α[t−1, i]·γ[t, j] / (message[t]·γ[t]), γ the backward states
+    // With α the forward messages and γ the backward states, which hold the word's potential already:
+    //   p(yₜ) = α·γ / Σ α·γ,   p(yₜ₋₁ = i, yₜ = j) = step[i, j]·before[t, i]·γ[t, j] / Σ α·γ
+    // Never the product of three: where forwards, backwards and the word itself each want another tag, it is 0.
     const gamma = backward(states)
-    const scale = g.div(mask, g.sum(g.mul(forward(messages), gamma), [2]))
+    const joint = g.mul(forward(messages), gamma)
+    const scale = g.div(mask, g.max(g.sum(joint, [2]), g.scalar(smallestNormal)))
+    const tags = g.slice(g.mul(joint, scale), 2, 0, labels)
     const pairs = g.gemm(flat(forward(before), labels + 1), flat(g.mul(gamma, scale), labels + 1), { transA: 1 })
     const expected = g.slice(g.slice(g.mul(step, pairs), 0, 0, labels), 1, 0, labels)
     return [

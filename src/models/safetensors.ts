@@ -17,6 +17,16 @@ interface Entry {
 /** More than this is no header: the format's own reader refuses it too. */
 const largestHeader = 100_000_000
 
+/** An open file: its header, and its elements by position. */
+interface OpenFile {
+  readonly entries: readonly (readonly [string, Entry])[]
+  readonly metadata: Readonly<Record<string, string>>
+  /** Size of the elements' part in bytes. */
+  readonly size: number
+  read(from: number, to: number): Uint8Array<ArrayBuffer>
+  corrupt(what: string): NerError
+}
+
 /**
  * Reads the float tensors of a safetensors file (huggingface.co/docs/safetensors): an 8-byte length, a JSON header, and
  * the elements. float16 and bfloat16 are widened; integer tensors, such as BERT's position ids, are left out.
@@ -24,6 +34,29 @@ const largestHeader = 100_000_000
  * @throws NerError `model/missing-file`, `model/corrupt-weights`
  */
 export function readSafetensors(path: string): Map<string, StoredTensor> {
+  return withFile(path, ({ entries, size, read, corrupt }) => {
+    const tensors = new Map<string, StoredTensor>()
+    for (const [name, { dtype, shape, data_offsets: offsets }] of entries) {
+      const widen = floats[dtype]
+      if (!widen) continue
+      const [from, to] = offsets
+      const count = shape.reduce((product, dim) => product * dim, 1)
+      if (to - from !== count * widen.bytes) {
+        throw corrupt(`'${name}' has ${to - from} bytes for the shape [${shape.join(', ')}]`)
+      }
+      if (to > size) throw corrupt(`it ends before '${name}'`)
+      tensors.set(name, { shape, data: widen.read(read(from, to)) })
+    }
+    return tensors
+  })
+}
+
+/** The strings that a file says of itself. @throws NerError as {@link readSafetensors} */
+export function readMetadata(path: string): Readonly<Record<string, string>> {
+  return withFile(path, ({ metadata }) => metadata)
+}
+
+function withFile<T>(path: string, use: (file: OpenFile) => T): T {
   const corrupt = (what: string) =>
     new NerError('model/corrupt-weights', `The weights file is damaged: ${what}.`, {
       where: path,
@@ -39,50 +72,47 @@ export function readSafetensors(path: string): Map<string, StoredTensor> {
       cause,
     })
   }
+  const bytes = (position: number, length: number) => {
+    const part = new Uint8Array(length)
+    let done = 0
+    while (done < length) {
+      const count = readSync(file, part, done, length - done, position + done)
+      if (count === 0) throw corrupt(`it ends at byte ${position + done}`)
+      done += count
+    }
+    return part
+  }
   try {
     const size = fstatSync(file).size
-    const read = (position: number, length: number) => {
-      const bytes = new Uint8Array(length)
-      let done = 0
-      while (done < length) {
-        const count = readSync(file, bytes, done, length - done, position + done)
-        if (count === 0) throw corrupt(`it ends at byte ${position + done}`)
-        done += count
-      }
-      return bytes
-    }
     if (size < 8) throw corrupt(`it has ${size} bytes`)
-    const headerSize = Number(new DataView(read(0, 8).buffer).getBigUint64(0, true))
+    const headerSize = Number(new DataView(bytes(0, 8).buffer).getBigUint64(0, true))
     if (headerSize > Math.min(largestHeader, size - 8)) throw corrupt(`its header claims ${headerSize} bytes`)
-    const header = parseHeader(new TextDecoder().decode(read(8, headerSize)), corrupt)
-
-    const tensors = new Map<string, StoredTensor>()
-    for (const [name, { dtype, shape, data_offsets: offsets }] of Object.entries(header)) {
-      const widen = floats[dtype]
-      if (!widen) continue
-      const [from, to] = offsets
-      const count = shape.reduce((product, dim) => product * dim, 1)
-      if (to - from !== count * widen.bytes)
-        throw corrupt(`'${name}' has ${to - from} bytes for the shape [${shape.join(', ')}]`)
-      if (8 + headerSize + to > size) throw corrupt(`it ends before '${name}'`)
-      tensors.set(name, { shape, data: widen.read(read(8 + headerSize + from, to - from)) })
-    }
-    return tensors
+    const start = 8 + headerSize
+    return use({
+      ...parseHeader(new TextDecoder().decode(bytes(8, headerSize)), corrupt),
+      size: size - start,
+      read: (from, to) => bytes(start + from, to - from),
+      corrupt,
+    })
   } finally {
     closeSync(file)
   }
 }
 
-function parseHeader(text: string, corrupt: (what: string) => NerError): Record<string, Entry> {
+function parseHeader(text: string, corrupt: (what: string) => NerError): Pick<OpenFile, 'entries' | 'metadata'> {
   let header: unknown
   try {
     header = JSON.parse(text)
   } catch {
     throw corrupt('its header is not JSON')
   }
-  const entries = Object.entries(header as object).filter(([name]) => name !== '__metadata__')
-  for (const [name, entry] of entries) if (!isEntry(entry)) throw corrupt(`the header's entry '${name}' is malformed`)
-  return Object.fromEntries(entries) as Record<string, Entry>
+  if (typeof header !== 'object' || header === null) throw corrupt('its header is not an object')
+  const { __metadata__: metadata, ...rest } = header as Record<string, unknown>
+  const entries = Object.entries(rest).map(([name, entry]) => {
+    if (!isEntry(entry)) throw corrupt(`the header's entry '${name}' is malformed`)
+    return [name, entry] as const
+  })
+  return { entries, metadata: (metadata ?? {}) as Record<string, string> }
 }
 
 function isEntry(value: unknown): value is Entry {
@@ -120,9 +150,13 @@ function halfToFloat(bits: number): number {
 }
 
 /** Writes float32 tensors in order of their names, so that equal weights make equal files. */
-export function writeSafetensors(path: string, tensors: ReadonlyMap<string, StoredTensor>): void {
+export function writeSafetensors(
+  path: string,
+  tensors: ReadonlyMap<string, StoredTensor>,
+  metadata: Readonly<Record<string, string>> = {},
+): void {
   const names = [...tensors.keys()].sort()
-  const header: Record<string, unknown> = { __metadata__: { format: 'pt' } }
+  const header: Record<string, unknown> = { __metadata__: { format: 'pt', ...metadata } }
   let offset = 0
   for (const name of names) {
     const { shape, data } = tensors.get(name)!

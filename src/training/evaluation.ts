@@ -1,4 +1,3 @@
-import { spansFromTags, type Scheme, type WordSpan } from '../data/schemes.js'
 import {
   bootstrap,
   countSpans,
@@ -8,9 +7,13 @@ import {
   type Intervals,
   type Scores,
 } from '../data/scoring.js'
-import { tagsFromSpans } from '../data/schemes.js'
-import type { Document, Sentence } from '../data/document.js'
+import { spansFromTags, tagsFromSpans, type Scheme, type WordSpan } from '../data/schemes.js'
+import { confusionMatrix } from '../data/confusion.js'
+import type { Document, Sentence, Span } from '../data/document.js'
 import { wordSpans } from '../features/labels.js'
+import { joinAcrossSpans } from '../features/windows.js'
+import type { WrongSentence } from '../report/errors.js'
+import type { EvaluationData } from '../report/report.js'
 import { decodeArgmax, decodeChain, type Chain, type Decoded, type Emissions } from '../models/decode.js'
 
 /** What one way of decoding scores. */
@@ -83,8 +86,8 @@ function decodeDocument(
   scheme: Scheme,
   decode: (sentence: Emissions) => Decoded,
 ): DecodedDocument {
-  const gold = wordSpans(document, index, layer).words
-  const ranges = document.sentences ?? [{ start: 0, end: document.tokens!.length }]
+  const gold = wordSpans(document, index, layer).spans
+  const ranges = joinAcrossSpans(document.sentences ?? [{ start: 0, end: document.tokens!.length }], gold)
   let next = 0
   const sentences = ranges.map((range) => {
     const decoded = decode(emissions.subarray(range.start * tags.length, range.end * tags.length))
@@ -125,4 +128,48 @@ function scoreDecoding(documents: readonly DecodedDocument[], scheme: Scheme, se
     intervals: bootstrap(units, { seed }),
     conlleval,
   }
+}
+
+/** What reports show beside the scores: where predictions went, and the sentences that are wrong somewhere. */
+export function evaluationData(evaluation: Evaluation, predictions: readonly ScoredDocument[]): EvaluationData {
+  const sentences = predictions.flatMap((document) => document.sentences)
+  return {
+    crf: evaluation.crf,
+    argmax: evaluation.argmax,
+    confusion: confusionMatrix(
+      sentences.map(({ gold }) => gold),
+      sentences.map(({ predicted }) => predicted),
+    ),
+    wrong: predictions.flatMap(wrongSentences),
+  }
+}
+
+function wrongSentences({ document, sentences }: ScoredDocument): WrongSentence[] {
+  const key = ({ start, end, label }: WordSpan) => `${start} ${end} ${label}`
+  return sentences.flatMap(({ range, gold, predicted, probabilities }) => {
+    const right = new Set(gold.map(key))
+    if (predicted.length === gold.length && predicted.every((span) => right.has(key(span)))) return []
+    const tokens = document.tokens!.slice(range.start, range.end)
+    const from = tokens[0]!.start
+    const inText = ({ start, end, label }: WordSpan): Span => ({
+      start: tokens[start]!.start - from,
+      end: tokens[end - 1]!.end - from,
+      label,
+    })
+    return [
+      {
+        text: document.text.slice(from, tokens.at(-1)!.end),
+        where: document.id,
+        gold: gold.map(inText),
+        predicted: predicted.map((span) => ({ ...inText(span), score: confidence(span, probabilities) })),
+      },
+    ]
+  })
+}
+
+/** How sure the model is of a span: the mean probability of its words' tags. */
+export function confidence({ start, end }: WordSpan, probabilities: Float64Array): number {
+  let sum = 0
+  for (let word = start; word < end; word++) sum += probabilities[word]!
+  return sum / (end - start)
 }

@@ -1,0 +1,79 @@
+import type { Config } from '../config/schema.js'
+import type { Document } from '../data/document.js'
+import { readDocuments, type Corpus } from '../data/read.js'
+import { schemeTags } from '../data/schemes.js'
+import { NerError } from '../errors.js'
+
+export type Split = 'train' | 'dev' | 'test'
+
+/** The documents of a run, and the tags that its training set calls for. */
+export interface TrainingCorpus {
+  readonly train: Corpus
+  readonly dev: Corpus | undefined
+  readonly test: Corpus | undefined
+  /** 'O' first. */
+  readonly tags: readonly string[]
+}
+
+/**
+ * Reads the files of a run. The training set decides which types there are.
+ *
+ * @throws NerError `config/bad-value` without a training set, `data/unseen-label` for a type that only dev or test has,
+ *   and what `readDocuments` throws
+ */
+export async function readCorpus({ data, model }: Config): Promise<TrainingCorpus> {
+  if (data.train === null) {
+    throw new NerError('config/bad-value', 'There is nothing to train on.', {
+      where: 'data.train',
+      mend: 'Name a file with --train, or with data.train in the configuration.',
+    })
+  }
+  const read = (path: string) =>
+    readDocuments(path, {
+      format: data.format,
+      layer: data.layer,
+      ...(data.scheme !== 'auto' && { scheme: data.scheme }),
+    })
+  const train = await read(data.train)
+  const types = typesOf(train.documents, data.layer)
+  if (types.size === 0) {
+    throw new NerError('data/empty', 'The training set has no labelled span.', {
+      where: data.train,
+      mend: `Spans are read into the layer '${data.layer}'; check data.layer, or whether the file is labelled.`,
+    })
+  }
+  const held = async (split: 'dev' | 'test') => {
+    const path = data[split]
+    if (path === null) return undefined
+    const corpus = await read(path)
+    checkTypes(corpus.documents, data.layer, types, path)
+    return corpus
+  }
+  return { train, dev: await held('dev'), test: await held('test'), tags: schemeTags(types, model.scheme) }
+}
+
+function typesOf(documents: readonly Document[], layer: string): Set<string> {
+  const types = new Set<string>()
+  for (const { layers, soft } of documents) {
+    for (const { label } of layers[layer] ?? []) types.add(label)
+    for (const tag of soft?.tags ?? []) if (tag !== 'O') types.add(tag.slice(tag.indexOf('-') + 1))
+  }
+  return types
+}
+
+/** Every label of a file must be known. */
+export function checkTypes(
+  documents: readonly Document[],
+  layer: string,
+  known: ReadonlySet<string>,
+  path: string,
+): void {
+  for (const { id, layers } of documents) {
+    const unseen = layers[layer]?.find(({ label }) => !known.has(label))
+    if (!unseen) continue
+    throw new NerError('data/unseen-label', `The label ${unseen.label} is not in the training data.`, {
+      where: `${path}, document ${id}`,
+      mend: `Known are ${[...known].sort().join(', ')}. Correct the label, or add examples of it to the training data.`,
+    })
+  }
+}

@@ -1,0 +1,206 @@
+import { appendFileSync, existsSync, readFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import type { Config } from '../config/schema.js'
+import { toMetrics, type Metrics } from '../data/scoring.js'
+import type { WindowOptions } from '../features/examples.js'
+import type { MisalignedSpan } from '../features/labels.js'
+import type { Tokenizer } from '../features/tokenizer.js'
+import { unwritable, writeFileAtomically } from '../files.js'
+import type { HubConfig } from '../models/encoder.js'
+import { countParameters, saveModel } from '../models/folder.js'
+import type { ParameterData } from '../models/parameters.js'
+import { taggerParameters, type Tagger } from '../models/tagger.js'
+import { trainingReport } from '../report/report.js'
+import { versions } from '../runtime/versions.js'
+import type { LogEntry, Progress } from './checkpoint.js'
+import type { TrainingCorpus } from './corpus.js'
+import { evaluationData, type Evaluation, type ScoredDocument } from './evaluation.js'
+import { modelCard } from './model-card.js'
+
+/** `all_results.json`: flat, under the names that Hugging Face's Trainer and its metric scripts write. */
+export type RunResults = Readonly<Record<string, unknown>>
+
+/** A finished training, about to be written down. */
+export interface FinishedRun {
+  readonly config: Config
+  readonly corpus: TrainingCorpus
+  readonly tagger: Tagger
+  readonly tokenizer: Tokenizer
+  readonly encoderConfig: HubConfig
+  readonly baseHash: string | undefined
+  readonly weights: ParameterData
+  readonly windows: Required<WindowOptions>
+  readonly progress: Progress
+  readonly totalSteps: number
+  /** Milliseconds. */
+  readonly elapsed: number
+  readonly dev: ScoredSplit | undefined
+  readonly test: ScoredSplit | undefined
+}
+
+interface ScoredSplit {
+  readonly evaluation: Evaluation
+  readonly predictions: readonly ScoredDocument[]
+}
+
+/** Writes the model folder and what is said of the run. `run.json` comes last: with it the run is finished. */
+export function writeRun(run: FinishedRun): RunResults {
+  const { config, corpus, tagger, windows, progress, elapsed, dev, test } = run
+  const { output } = config
+  const json = (name: string, value: unknown) =>
+    writeFileAtomically(join(output, name), `${JSON.stringify(value, null, 2)}\n`)
+  const results: RunResults = {
+    epoch: progress.log.at(-1)?.epoch ?? 0,
+    global_step: progress.step,
+    train_runtime: elapsed / 1000,
+    train_loss: meanLoss(progress.log),
+    ...(dev && splitMetrics('eval', dev.evaluation)),
+    ...(test && splitMetrics('test', test.evaluation)),
+  }
+  const lineage = {
+    base_model: config.model.path === null ? null : { name: basename(config.model.path), sha256: run.baseHash },
+    data: Object.fromEntries(
+      (['train', 'dev', 'test'] as const).flatMap((split) =>
+        corpus[split] ? [[split, { file: basename(config.data[split]!), sha256: corpus[split].hash }]] : [],
+      ),
+    ),
+    seed: config.seed,
+    config,
+    versions: versions(),
+  }
+  saveModel(output, {
+    config: run.encoderConfig,
+    tagger,
+    tokenizer: run.tokenizer,
+    weights: run.weights,
+    ner: {
+      scheme: config.model.scheme,
+      window: windows.window,
+      context: windows.context,
+      contextPieces: windows.contextPieces,
+      lineage: { ...lineage, config: portable(config) },
+    },
+  })
+  json('all_results.json', results)
+  json('trainer_state.json', trainerState(run))
+  writeFileAtomically(join(output, 'report.html'), report(run))
+  writeFileAtomically(
+    join(output, 'README.md'),
+    modelCard({ name: basename(output), tagger, lineage, dev: dev?.evaluation, test: test?.evaluation }),
+  )
+  json('run.json', {
+    finished: true,
+    ...lineage,
+    device: config.device,
+    parameters: countParameters(taggerParameters(tagger)),
+    steps: progress.step,
+    best: progress.best ?? null,
+    metrics: results,
+    seconds: elapsed / 1000,
+  })
+  return results
+}
+
+export function isFinished(output: string): boolean {
+  const path = join(output, 'run.json')
+  if (!existsSync(path)) return false
+  return (JSON.parse(readFileSync(path, 'utf8')) as { finished?: boolean }).finished === true
+}
+
+const logOf = (output: string) => join(output, 'train.log.jsonl')
+const line = (entry: LogEntry) => `${JSON.stringify(entry)}\n`
+
+/** Begins the log with what a resumed run had logged by its checkpoint. */
+export function startLog(output: string, entries: readonly LogEntry[]): void {
+  writeFileAtomically(logOf(output), entries.map(line).join(''))
+}
+
+export function appendLog(output: string, entry: LogEntry): void {
+  try {
+    appendFileSync(logOf(output), line(entry))
+  } catch (error) {
+    throw unwritable(logOf(output), error)
+  }
+}
+
+/** Spans that were left out of the training, one a line. */
+export function writeMisaligned(output: string, spans: readonly MisalignedSpan[]): void {
+  const lines = spans.map(({ id, span, text, reason }) =>
+    JSON.stringify({ id, ...span, text, reason, offset_unit: 'utf16' }),
+  )
+  writeFileAtomically(join(output, 'misaligned.jsonl'), `${lines.join('\n')}\n`)
+}
+
+/** The model's own decoding under the plain names; the other ways of decoding and matching beside it. */
+function splitMetrics(prefix: 'eval' | 'test', { crf, argmax }: Evaluation): Record<string, Metrics[string]> {
+  const own = crf ?? argmax
+  const named = (metrics: Metrics) =>
+    Object.entries(metrics).map(([name, value]) => [`${prefix}_${name}`, value] as const)
+  return Object.fromEntries([
+    ...named(toMetrics(own.scores)),
+    [`${prefix}_conlleval_f1`, own.conlleval.micro.f1],
+    [`${prefix}_argmax_f1`, argmax.scores.micro.f1],
+    [`${prefix}_argmax_conlleval_f1`, argmax.conlleval.micro.f1],
+  ])
+}
+
+function meanLoss(log: readonly LogEntry[]): number {
+  const losses = log.flatMap(({ loss }) => (loss === undefined ? [] : [loss]))
+  return losses.reduce((sum, loss) => sum + loss, 0) / Math.max(1, losses.length)
+}
+
+/** The parts of HF's TrainerState that tools read. */
+function trainerState({ config, progress, totalSteps }: FinishedRun) {
+  return {
+    best_metric: progress.best?.f1 ?? null,
+    best_global_step: progress.best?.step ?? progress.step,
+    best_model_checkpoint: null,
+    epoch: progress.log.at(-1)?.epoch ?? 0,
+    global_step: progress.step,
+    max_steps: totalSteps,
+    num_train_epochs: config.training.epochs,
+    train_batch_size: config.training.batch_sentences,
+    log_history: progress.log,
+  }
+}
+
+/** The configuration without this machine's paths. */
+function portable(config: Config): Config {
+  const name = (path: string | null) => (path === null ? null : basename(path))
+  const { train, dev, test } = config.data
+  return {
+    ...config,
+    output: basename(config.output),
+    data: { ...config.data, train: name(train), dev: name(dev), test: name(test) },
+    model: { ...config.model, path: name(config.model.path) },
+  }
+}
+
+function report({ config, corpus, tagger, progress, elapsed, dev, test, baseHash }: FinishedRun): string {
+  const shown = test ? { split: 'test' as const, ...test } : dev ? { split: 'dev' as const, ...dev } : undefined
+  return trainingReport({
+    title: basename(config.output),
+    steps: progress.log.flatMap(({ step, loss, learning_rate: learningRate }) =>
+      loss === undefined ? [] : [{ step, loss, learningRate: learningRate ?? 0 }],
+    ),
+    devScores: progress.log.flatMap(({ step, eval_overall_f1: f1 }) => (f1 === undefined ? [] : [{ step, f1 }])),
+    evaluation: shown && { split: shown.split, ...evaluationData(shown.evaluation, shown.predictions) },
+    run: {
+      device: config.device,
+      seconds: (elapsed / 1000).toFixed(0),
+      parameters: countParameters(taggerParameters(tagger)).toLocaleString('en'),
+      ...versions(),
+    },
+    lineage: {
+      'base model':
+        config.model.path === null ? 'from scratch' : `${basename(config.model.path)} (${baseHash?.slice(0, 12)})`,
+      ...Object.fromEntries(
+        (['train', 'dev', 'test'] as const).flatMap((split) =>
+          corpus[split] ? [[split, `${basename(config.data[split]!)} (${corpus[split].hash.slice(0, 12)})`]] : [],
+        ),
+      ),
+      seed: String(config.seed),
+    },
+    config,
+  })
+}
