@@ -37,8 +37,11 @@ export interface ChainTargets {
   readonly mask: Value
 }
 
-/** Emissions this far below the best of their word count as this far below: exp stays a normal float32. */
-const lowestEmission = -60
+/**
+ * Emissions this far below the best of their word count as this far below. Two such words in a row, which is what a
+ * scheme can force on a sentence, are still a normal float32 with room for transitions.
+ */
+const lowestEmission = -36
 
 /** Keeps padding, where sums may vanish, from dividing by 0. */
 const smallestNormal = 1.2e-38
