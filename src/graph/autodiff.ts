@@ -1,8 +1,9 @@
 import { NerError } from '../errors.js'
 import { formatShape, sameShape } from './dims.js'
 import type { Graph } from './graph.js'
+import { brokenRule } from './infer.js'
+import { BrokenRule, type Call, type Gradient } from './ops/rule.js'
 import { isKnownOp, rules } from './ops/table.js'
-import type { Call, Gradient } from './ops/rule.js'
 import type { Node, Shape, Value } from './types.js'
 
 /**
@@ -25,7 +26,7 @@ export function gradients(g: Graph, loss: Value, wanted: readonly Value[]): Valu
     cotangents.set(value, earlier ? g.add(earlier, summed) : summed)
   }
 
-  for (const node of forward.reverse()) {
+  for (const node of forward.toReversed()) {
     const incoming = node.outputs.map((output) => cotangents.get(output))
     if (incoming.every((cotangent) => cotangent === undefined)) continue
     const custom = g.customGradients.get(node.outputs[0]!)
@@ -40,8 +41,14 @@ export function gradients(g: Graph, loss: Value, wanted: readonly Value[]): Valu
 
   return wanted.map((value) => {
     const cotangent = cotangents.get(value)
-    if (!cotangent) throw new NerError('graph/invalid', `The loss does not depend on '${value.name}'`)
-    return cotangent
+    if (cotangent) return cotangent
+    const depends = reachedFrom([value], forward).has(loss)
+    throw new NerError(
+      'graph/invalid',
+      depends
+        ? `The loss depends on '${value.name}' only through what is not differentiable`
+        : `The loss does not depend on '${value.name}'`,
+    )
   })
 }
 
@@ -62,7 +69,11 @@ function apply(g: Graph, node: Node, incoming: readonly (Value | undefined)[]): 
       `Node '${node.name}': ${node.op} is not differentiable, and the loss depends on it`,
     )
   }
-  return (gradient as Gradient<object>)(g, node as Call<object>, incoming)
+  try {
+    return (gradient as Gradient<object>)(g, node as Call<object>, incoming)
+  } catch (error) {
+    throw error instanceof BrokenRule ? brokenRule(node.op, node.name, node.inputs, error) : error
+  }
 }
 
 /** Sums a cotangent over the axes along which its value was broadcast. */

@@ -1,9 +1,8 @@
 import { NerError } from '../errors.js'
 import { factors, formatShape, sameShape } from './dims.js'
+import { inferTypes } from './infer.js'
 import type { OpAttributes, OpName } from './ops/attributes.js'
 import { endOfAxis } from './ops/movement.js'
-import { BrokenRule, type Infer } from './ops/rule.js'
-import { rules } from './ops/table.js'
 import type { Dim, DType, Node, Shape, Tensor, TensorType, Value } from './types.js'
 
 /** Replaces the gradient of everything between `inputs` and `output` by a closed form. */
@@ -23,7 +22,8 @@ export class Graph {
   /** Tensors that are part of the graph, by value name. */
   readonly initializers = new Map<string, { readonly value: Value; readonly tensor: Tensor }>()
   readonly customGradients = new Map<Value, CustomGradient>()
-  readonly #names = new Map<string, number>()
+  readonly #valueNames = new Map<string, number>()
+  readonly #nodeNames = new Map<string, number>()
   readonly #constants = new Map<string, Value>()
   readonly #dims = new Map<string, Value>()
   readonly #scope: string[] = []
@@ -41,7 +41,7 @@ export class Graph {
   }
 
   input(name: string, dtype: DType, shape: Shape): Value {
-    const value: Value = { name: this.#unique(name), dtype, shape }
+    const value: Value = { name: unique(name, this.#valueNames), dtype, shape }
     this.inputs.push(value)
     return value
   }
@@ -54,7 +54,7 @@ export class Graph {
   initializer(name: string, tensor: Tensor): Value {
     const known = tensor.dtype === 'int64' && tensor.dims.length <= 1
     const value: Value = {
-      name: this.#unique(name),
+      name: unique(name, this.#valueNames),
       dtype: tensor.dtype,
       shape: [...tensor.dims],
       ...(known ? { content: Array.from(tensor.data as BigInt64Array, Number) } : {}),
@@ -79,7 +79,7 @@ export class Graph {
 
   /** Adds a node; its output types come from the operator's rule. */
   apply<K extends OpName>(op: K, inputs: readonly (Value | undefined)[], attributes: OpAttributes[K]): Value[] {
-    const name = this.#unique([...this.#scope, op].join('/'))
+    const name = unique([...this.#scope, op].join('/'), this.#nodeNames)
     const types = inferTypes(op, name, inputs, attributes)
     return this.#add({ op, domain: '', name, inputs, attributes: { ...attributes } }, types)
   }
@@ -92,8 +92,15 @@ export class Graph {
     attributes: Node['attributes'],
     types: readonly TensorType[],
   ): Value[] {
-    const name = this.#unique([...this.#scope, op].join('/'))
+    const name = unique([...this.#scope, op].join('/'), this.#nodeNames)
     return this.#add({ op, domain, name, inputs, attributes }, types)
+  }
+
+  /** Adds a node as a file holds it, with the names and types it has there; `verify` says whether they hold. */
+  insert(node: Node): void {
+    this.nodes.push(node)
+    this.#nodeNames.set(node.name, 1)
+    for (const output of node.outputs) this.#valueNames.set(output.name, 1)
   }
 
   /** Declares the gradient of `output` with respect to `inputs`, in place of the rules of the nodes between them. */
@@ -338,34 +345,20 @@ export class Graph {
   }
 
   #add(node: Omit<Node, 'outputs'>, types: readonly TensorType[]): Value[] {
-    const outputs = types.map((type): Value => ({ name: this.#unique(node.name), ...type }))
+    const outputs = types.map((type): Value => ({ name: unique(node.name, this.#valueNames), ...type }))
     this.nodes.push({ ...node, outputs })
     return outputs
   }
-
-  #unique(name: string): string {
-    const seen = this.#names.get(name) ?? 0
-    this.#names.set(name, seen + 1)
-    return seen === 0 ? name : `${name}.${seen}`
-  }
 }
 
-/** Types of a node's outputs by its operator's rule; a broken rule names node, operator, shapes and rule. */
-export function inferTypes<K extends OpName>(
-  op: K,
-  name: string,
-  inputs: readonly (Value | undefined)[],
-  attributes: OpAttributes[K],
-): TensorType[] {
-  try {
-    return (rules[op].infer as Infer<OpAttributes[K]>)(inputs, attributes)
-  } catch (error) {
-    if (!(error instanceof BrokenRule)) throw error
-    const shown = inputs.map((value) => (value ? `${value.name} ${value.dtype}${formatShape(value.shape)}` : '—'))
-    throw new NerError('graph/invalid', `Node '${name}' breaks a rule of ${op}: ${error.message}`, {
-      where: `inputs: ${shown.join('; ')}`,
-    })
-  }
+/** `name`, or where it is taken `name.1`, `name.2` …; `taken` counts what each name has been asked for. */
+function unique(name: string, taken: Map<string, number>): string {
+  let count = taken.get(name) ?? 0
+  let free = count === 0 ? name : `${name}.${count}`
+  while (taken.has(free)) free = `${name}.${++count}`
+  taken.set(name, count + 1)
+  if (free !== name) taken.set(free, 1)
+  return free
 }
 
 function numbers(values: readonly number[], dtype: DType): Tensor['data'] {

@@ -35,9 +35,24 @@ export interface Tensor {
   readonly data: TensorArray
 }
 
-export type Attribute = number | string | readonly number[] | Tensor | Graph
+/** A float by its kind, not by its attribute's name: what operators outside the table may have. */
+export interface Float {
+  readonly float: number
+}
 
-/** Attributes whose numbers ONNX declares as floats; all others are integers. */
+export type Attribute =
+  | number
+  | string
+  | Tensor
+  | Graph
+  | Float
+  | Float32Array
+  | readonly number[]
+  | readonly string[]
+  | readonly Tensor[]
+  | readonly Graph[]
+
+/** Attributes whose plain numbers ONNX declares as floats; all others are integers. */
 export const floatAttributes: ReadonlySet<string> = new Set(['alpha', 'beta', 'epsilon', 'gamma'])
 
 export interface Node {

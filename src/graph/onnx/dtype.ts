@@ -30,6 +30,6 @@ interface ArrayType<T extends TensorArray> {
 }
 
 function over<T extends TensorArray>(type: ArrayType<T>, bytes: Uint8Array): T {
-  const aligned = bytes.byteOffset % type.BYTES_PER_ELEMENT === 0 ? bytes : bytes.slice()
+  const aligned = bytes.byteOffset % type.BYTES_PER_ELEMENT === 0 ? bytes : new Uint8Array(bytes)
   return new type(aligned.buffer, aligned.byteOffset, aligned.byteLength / type.BYTES_PER_ELEMENT)
 }

@@ -1,92 +1,130 @@
-import { onnx } from './proto.js'
 import { Graph } from '../graph.js'
+import { misfit } from '../ops/schema.js'
 import { liveNodes } from '../prune.js'
 import { floatAttributes, type Attribute, type Node, type Tensor, type Value } from '../types.js'
 import { onnxTypes } from './dtype.js'
+import { onnx } from './proto.js'
 
 /** The opset that {@link import('../ops/attributes.js').OpAttributes} describes, and the IR version of its time. */
 export const opset = 20
 const irVersion = 9
 
-/** AttributeProto.AttributeType in onnx.proto. */
-const attributeTypes = { float: 1, int: 2, string: 3, tensor: 4, graph: 5, ints: 7 } as const
+const AttributeType = onnx.AttributeProto.AttributeType
 
 /** The graph as an ONNX file: only what its outputs need, with the graph's own names for inputs and outputs. */
 export function encodeModel(g: Graph): Uint8Array {
-  const domains = new Set(g.nodes.map(({ domain }) => domain).filter((domain) => domain !== ''))
+  const domains = new Set(domainsOf(g).filter((domain) => domain !== ''))
   return onnx.ModelProto.encode({
     irVersion,
     producerName: 'ner',
     opsetImport: [{ domain: '', version: opset }, ...[...domains].map((domain) => ({ domain, version: 1 }))],
-    graph: encodeGraph(g),
+    graph: encodeGraph(g, new Set()),
   }).finish()
 }
 
-function encodeGraph(g: Graph): onnx.IGraphProto {
+function domainsOf(g: Graph): string[] {
+  return liveNodes(g).flatMap(({ domain, attributes }) => [
+    domain,
+    ...Object.values(attributes).flatMap((value) => (value instanceof Graph ? domainsOf(value) : [])),
+  ])
+}
+
+/** `outer` are the names of the graphs around this one: ONNX reads them inside, so none may be given again. */
+function encodeGraph(g: Graph, outer: ReadonlySet<string>): onnx.IGraphProto {
   const nodes = liveNodes(g)
   const used = new Set<Value>(nodes.flatMap(({ inputs }) => inputs.filter((value) => value !== undefined)))
   const produced = new Set(nodes.flatMap(({ outputs }) => outputs))
-  const names = new Map<Value, string>()
+  const renamed = new Map<Value, string>()
   const copies: { readonly name: string; readonly value: Value }[] = []
   for (const { name, value } of g.outputs) {
     // A value can carry one name: an input, an initializer or a value that is an output twice is copied.
-    if (produced.has(value) && !names.has(value)) names.set(value, name)
+    if (produced.has(value) && !renamed.has(value)) renamed.set(value, name)
     else copies.push({ name, value })
     used.add(value)
   }
-  const nameOf = (value: Value) => names.get(value) ?? value.name
+  const initializers = [...g.initializers.values()].filter(({ value }) => used.has(value))
+
+  const own = [...g.inputs, ...initializers.map(({ value }) => value), ...produced].map(
+    (value) => renamed.get(value) ?? value.name,
+  )
+  own.push(...copies.map(({ name }) => name))
+  let prefix = ''
+  while (own.some((name) => outer.has(prefix + name))) prefix += 'body/'
+  const taken = new Set([...outer, ...own.map((name) => prefix + name)])
+  const nameOf = (value: Value) => prefix + (renamed.get(value) ?? value.name)
+
   return {
     name: g.name,
-    input: g.inputs.map((value) => encodeValue(value, value.name)),
-    output: g.outputs.map(({ name, value }) => encodeValue(value, name)),
-    initializer: [...g.initializers.values()]
-      .filter(({ value }) => used.has(value))
-      .map(({ value, tensor }) => encodeTensor(value.name, tensor)),
+    input: g.inputs.map((value) => encodeValue(value, nameOf(value))),
+    output: g.outputs.map(({ name, value }) => encodeValue(value, prefix + name)),
+    // Of operators outside the table, a reader cannot know what they give.
+    valueInfo: nodes
+      .filter((node) => misfit(node) !== undefined)
+      .flatMap(({ outputs }) => outputs.filter((value) => used.has(value) && !renamed.has(value)))
+      .map((value) => encodeValue(value, nameOf(value))),
+    initializer: initializers.map(({ value, tensor }) => encodeTensor(nameOf(value), tensor)),
     node: [
-      ...nodes.map((node) => encodeNode(node, nameOf, used)),
+      ...nodes.map((node) => encodeNode(node, nameOf, used, taken)),
       ...copies.map(({ name, value }) => ({
         opType: 'Identity',
         name: `copy/${name}`,
         input: [nameOf(value)],
-        output: [name],
+        output: [prefix + name],
       })),
     ],
   }
 }
 
-function encodeNode(node: Node, nameOf: (value: Value) => string, used: ReadonlySet<Value>): onnx.INodeProto {
-  // Optional outputs that nobody reads are left out, so that the operator need not compute them.
-  const output = node.outputs.map((value, i) => (i === 0 || used.has(value) ? nameOf(value) : ''))
+function encodeNode(
+  { op, domain, name, inputs, outputs, attributes }: Node,
+  nameOf: (value: Value) => string,
+  used: ReadonlySet<Value>,
+  taken: ReadonlySet<string>,
+): onnx.INodeProto {
+  // Optional outputs that nobody reads are left out, so that the operator need not compute them; a Scan's are not
+  // optional.
+  const output = outputs.map((value, i) => (i === 0 || op === 'Scan' || used.has(value) ? nameOf(value) : ''))
   while (output.at(-1) === '') output.pop()
   return {
-    opType: node.op,
-    domain: node.domain,
-    name: node.name,
-    input: node.inputs.map((value) => (value ? nameOf(value) : '')),
+    opType: op,
+    domain,
+    name,
+    input: inputs.map((value) => (value ? nameOf(value) : '')),
     output,
-    attribute: Object.entries(node.attributes).flatMap(([name, value]) =>
-      value === undefined ? [] : [encodeAttribute(name, value)],
+    attribute: Object.entries(attributes).flatMap(([key, value]) =>
+      value === undefined ? [] : [{ name: key, ...encodeAttribute(key, value, taken) }],
     ),
   }
 }
 
-function encodeAttribute(name: string, value: Attribute): onnx.IAttributeProto {
+function encodeAttribute(name: string, value: Attribute, taken: ReadonlySet<string>): onnx.IAttributeProto {
   if (name === 'to' && typeof value === 'string') {
-    return { name, type: attributeTypes.int, i: onnxTypes[value as keyof typeof onnxTypes] }
+    return { type: AttributeType.INT, i: onnxTypes[value as keyof typeof onnxTypes] }
   }
   if (typeof value === 'number') {
-    return floatAttributes.has(name)
-      ? { name, type: attributeTypes.float, f: value }
-      : { name, type: attributeTypes.int, i: value }
+    return floatAttributes.has(name) ? { type: AttributeType.FLOAT, f: value } : { type: AttributeType.INT, i: value }
   }
-  if (typeof value === 'string') return { name, type: attributeTypes.string, s: new TextEncoder().encode(value) }
-  if (value instanceof Graph) return { name, type: attributeTypes.graph, g: encodeGraph(value) }
-  if (isNumbers(value)) return { name, type: attributeTypes.ints, ints: [...value] }
-  return { name, type: attributeTypes.tensor, t: encodeTensor('', value) }
+  if (typeof value === 'string') return { type: AttributeType.STRING, s: utf8(value) }
+  if (value instanceof Graph) return { type: AttributeType.GRAPH, g: encodeGraph(value, taken) }
+  if (value instanceof Float32Array) return { type: AttributeType.FLOATS, floats: [...value] }
+  if ('float' in value) return { type: AttributeType.FLOAT, f: value.float }
+  if ('dims' in value) return { type: AttributeType.TENSOR, t: encodeTensor('', value) }
+  if (isListOf(value, (item) => typeof item === 'number')) return { type: AttributeType.INTS, ints: [...value] }
+  if (isListOf(value, (item) => typeof item === 'string')) {
+    return { type: AttributeType.STRINGS, strings: value.map(utf8) }
+  }
+  if (isListOf(value, (item) => item instanceof Graph)) {
+    return { type: AttributeType.GRAPHS, graphs: value.map((body) => encodeGraph(body, taken)) }
+  }
+  return { type: AttributeType.TENSORS, tensors: value.map((item) => encodeTensor('', item)) }
 }
 
-function isNumbers(value: readonly number[] | Tensor): value is readonly number[] {
-  return Array.isArray(value)
+function isListOf<T>(list: readonly unknown[], is: (item: unknown) => item is T): list is readonly T[] {
+  return list.every(is)
+}
+
+function utf8(text: string): Uint8Array {
+  return new TextEncoder().encode(text)
 }
 
 function encodeTensor(name: string, { dtype, dims, data }: Tensor): onnx.ITensorProto {

@@ -1,7 +1,7 @@
 import type { Graph } from '../graph.js'
 import type { DType, Tensor } from '../types.js'
 
-type None = Readonly<Record<never, never>>
+type None = Readonly<Record<string, never>>
 interface Axis {
   readonly axis: number
 }

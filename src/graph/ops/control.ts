@@ -15,9 +15,17 @@ export const control: Rules<'Scan'> = {
       require(steps !== undefined, 'a scanned input has an axis to scan')
       values.forEach((value, i) => {
         const element = i < states ? value.shape : value.shape.slice(1)
-        requireSameShape(element, body.inputs[i]!.shape, `input ${i} is what the body takes`)
+        const taken = body.inputs[i]!
+        require(value.dtype === taken.dtype, `input ${i} is ${value.dtype}, and the body takes ${taken.dtype}`)
+        requireSameShape(element, taken.shape, `input ${i} is what the body takes`)
         require(i < states ||
           value.shape[0] === steps, `scanned inputs are ${steps} long, not ${formatShape(value.shape)}`)
+      })
+      require(body.outputs.length >= states, `the body gives ${states} next states, not ${body.outputs.length}`)
+      body.outputs.slice(0, states).forEach(({ value }, i) => {
+        const state = values[i]!
+        require(value.dtype === state.dtype, `state ${i} is ${state.dtype}, and the next one ${value.dtype}`)
+        requireSameShape(value.shape, state.shape, `state ${i} keeps its shape`)
       })
       return body.outputs.map(({ value }, i) => ({
         dtype: value.dtype,

@@ -1,8 +1,23 @@
 import { product } from '../dims.js'
 import type { Graph } from '../graph.js'
-import type { Value } from '../types.js'
+import type { DType, Value } from '../types.js'
 import type { OpName } from './attributes.js'
-import { broadcast, input, require, type Gradient, type Infer, type Rules } from './rule.js'
+import { broadcast, input, isFloat, require, type Gradient, type Infer, type Rules } from './rule.js'
+
+/** Element types an operator takes, and how a message calls them. */
+interface Kind {
+  readonly name: string
+  takes(dtype: DType): boolean
+}
+const anything: Kind = { name: 'anything', takes: () => true }
+const numbers: Kind = { name: 'numbers', takes: (dtype) => dtype !== 'bool' }
+const signed: Kind = { name: 'numbers with a sign', takes: (dtype) => dtype !== 'bool' && dtype !== 'uint8' }
+const floats: Kind = { name: 'floats', takes: isFloat }
+const bools: Kind = { name: 'bool', takes: (dtype) => dtype === 'bool' }
+
+const requireKind = (value: Value, kind: Kind) => {
+  require(kind.takes(value.dtype), `operands are ${kind.name}, not ${value.dtype}`)
+}
 
 const sameType = (inputs: readonly (Value | undefined)[]) => {
   const a = input(inputs, 0)
@@ -13,19 +28,29 @@ const sameType = (inputs: readonly (Value | undefined)[]) => {
 
 const binary: Infer = (inputs) => {
   const { a, shape } = sameType(inputs)
+  requireKind(a, numbers)
   return [{ dtype: a.dtype, shape }]
 }
 
-const comparison: Infer = (inputs) => [{ dtype: 'bool', shape: sameType(inputs).shape }]
+const comparison =
+  (kind: Kind): Infer =>
+  (inputs) => {
+    const { a, shape } = sameType(inputs)
+    requireKind(a, kind)
+    return [{ dtype: 'bool', shape }]
+  }
 
-const unary: Infer = (inputs) => {
-  const x = input(inputs, 0)
-  return [{ dtype: x.dtype, shape: x.shape }]
-}
+const unary =
+  (kind: Kind): Infer =>
+  (inputs) => {
+    const x = input(inputs, 0)
+    requireKind(x, kind)
+    return [{ dtype: x.dtype, shape: x.shape }]
+  }
 
 /** A rule of one input and one output from its derivative: `dx = derivative(x, y, dy)`. */
-const unaryRule = (derivative: (g: Graph, x: Value, y: Value, dy: Value) => Value) => ({
-  infer: unary,
+const unaryRule = (derivative: (g: Graph, x: Value, y: Value, dy: Value) => Value, kind = floats) => ({
+  infer: unary(kind),
   gradient: ((g, { inputs: [x], outputs: [y] }, [dy]) => [dy && derivative(g, x!, y!, dy)]) satisfies Gradient<object>,
 })
 
@@ -71,6 +96,7 @@ export const elementwise: Rules<Elementwise> = {
   Mul: {
     infer: (inputs) => {
       const { a, b, shape } = sameType(inputs)
+      requireKind(a, numbers)
       const content = a.content &&
         b.content &&
         shape.length === 1 &&
@@ -101,7 +127,7 @@ export const elementwise: Rules<Elementwise> = {
     },
   },
 
-  Neg: unaryRule((g, _x, _y, dy) => g.neg(dy)),
+  Neg: unaryRule((g, _x, _y, dy) => g.neg(dy), signed),
   Exp: unaryRule((g, _x, y, dy) => g.mul(dy, y)),
   Log: unaryRule((g, x, _y, dy) => g.div(dy, x)),
 
@@ -138,7 +164,7 @@ export const elementwise: Rules<Elementwise> = {
 
   // y = min(1, max(0, αx + β));  dx = α·dy inside the clip
   HardSigmoid: {
-    infer: unary,
+    infer: unary(floats),
     gradient: (g, { inputs: [x], outputs: [y], attributes }, [dy]) => {
       if (!dy) return []
       const inside = g.and(g.less(g.scalar(0, x!.dtype), y!), g.less(y!, g.scalar(1, x!.dtype)))
@@ -146,7 +172,7 @@ export const elementwise: Rules<Elementwise> = {
     },
   },
 
-  // y = c ? a : b;  da = c ? dy : 0, db = c ? 0 : dy
+  // y = c ? a : b, broadcast;  da = c ? dy : 0, db = c ? 0 : dy
   Where: {
     infer: (inputs) => {
       const condition = input(inputs, 0)
@@ -170,12 +196,8 @@ export const elementwise: Rules<Elementwise> = {
     gradient: (g, { inputs: [x] }, [dy]) => [dy && isFloat(x!.dtype) ? g.cast(dy, x!.dtype) : undefined],
   },
 
-  Equal: notDifferentiable(comparison),
-  Less: notDifferentiable(comparison),
-  And: notDifferentiable(comparison),
-  Not: notDifferentiable(unary),
-}
-
-export function isFloat(dtype: Value['dtype']): boolean {
-  return dtype === 'float32' || dtype === 'float16' || dtype === 'bfloat16'
+  Equal: notDifferentiable(comparison(anything)),
+  Less: notDifferentiable(comparison(numbers)),
+  And: notDifferentiable(comparison(bools)),
+  Not: notDifferentiable(unary(bools)),
 }

@@ -12,8 +12,14 @@ export const indexing: Rules<'Gather' | 'ScatterND' | 'ReverseSequence'> = {
       require(indices.dtype === 'int64' || indices.dtype === 'int32', `indices are integers, not ${indices.dtype}`)
       const along = axisOf(axis, x.shape.length)
       const shape = [...x.shape.slice(0, along), ...indices.shape, ...x.shape.slice(along + 1)]
+      const known = x.content
       const content =
-        x.content && indices.content ? indices.content.map((index) => x.content!.at(Number(index))!) : undefined
+        known &&
+        indices.content?.map((index) => {
+          const element = typeof index === 'number' ? known.at(index) : undefined
+          require(element !== undefined, `index ${index} is outside ${formatShape(known)}`)
+          return element
+        })
       return [{ dtype: x.dtype, shape, ...(content ? { content } : {}) }]
     },
     gradient: (g, { inputs: [x, indices], attributes: { axis } }, [dy]) => {
@@ -29,6 +35,9 @@ export const indexing: Rules<'Gather' | 'ScatterND' | 'ReverseSequence'> = {
       const x = input(inputs, 0)
       const indices = input(inputs, 1)
       const updates = input(inputs, 2)
+      require(indices.dtype === 'int64', `indices are int64, not ${indices.dtype}`)
+      require(updates.dtype === x.dtype, `updates are ${x.dtype} like the input, not ${updates.dtype}`)
+      require(x.shape.length > 0, 'the input has rows')
       require(indices.shape.at(-1) === 1, `indices ${formatShape(indices.shape)} name rows: their last axis is 1`)
       requireSameShape(updates.shape, [...indices.shape.slice(0, -1), ...x.shape.slice(1)], 'one update for each index')
       return [{ dtype: x.dtype, shape: x.shape }]
@@ -45,6 +54,8 @@ export const indexing: Rules<'Gather' | 'ScatterND' | 'ReverseSequence'> = {
     infer: (inputs, { batch_axis, time_axis }) => {
       const x = input(inputs, 0)
       const lengths = input(inputs, 1)
+      require(lengths.dtype === 'int64', `lengths are int64, not ${lengths.dtype}`)
+      require(x.shape.length >= 2, 'the input has a batch axis and a time axis')
       require(batch_axis !== time_axis, 'the batch and time axes differ')
       requireSameShape(lengths.shape, [x.shape[batch_axis]!], 'one length for each sequence')
       return [{ dtype: x.dtype, shape: x.shape }]

@@ -7,18 +7,42 @@ function vector(x: Value, shape: Shape, content: Shape | undefined): TensorType[
   return [{ dtype: x.dtype, shape, ...(content ? { content } : {}) }]
 }
 
+/** Where `[start:end]` of `length` elements lies, as ONNX reads it: negative positions from the end, none outside. */
+function stretch(length: number, start: number, end: number): { readonly from: number; readonly to: number } {
+  const clamp = (position: number) => Math.min(Math.max(position < 0 ? position + length : position, 0), length)
+  return { from: clamp(start), to: Math.max(clamp(start), clamp(end)) }
+}
+
 /** How many elements `[start:end]` takes of a dimension; of a symbolic one, at least `start` and `-end` are there. */
 function sliceLength(dim: Dim, start: number, end: Dim): Dim {
   if (typeof dim === 'number' && typeof end === 'number') {
-    const clamp = (position: number) => Math.min(Math.max(position < 0 ? position + dim : position, 0), dim)
-    return Math.max(0, clamp(end) - clamp(start))
+    const { from, to } = stretch(dim, start, end)
+    return to - from
   }
-  if (start < 0 && typeof end === 'number' && (end < 0 || end === endOfAxis)) return (end < 0 ? end : 0) - start
+  if (start < 0 && typeof end === 'number' && (end < 0 || end === endOfAxis)) {
+    return Math.max(0, (end < 0 ? end : 0) - start)
+  }
   require(start >= 0, `the length of [${start}:${end}] of ${dim} cannot be written down`)
   const stop = end === endOfAxis ? dim : typeof end === 'number' && end < 0 ? shift(dim, end) : end
   const length = stop === undefined ? undefined : shift(stop, -start)
   require(length !== undefined, `the length of [${start}:${end}] of ${dim} cannot be written down`)
   return length
+}
+
+/**
+ * How many elements lie before and after `[start:end]` of a dimension. Of a symbolic one, where these are known: a
+ * start counted from the front, and an end counted from the back.
+ */
+function aroundSlice(dim: Dim, start: number, end: Dim): { readonly before: number; readonly after: number } {
+  if (typeof dim === 'number') {
+    require(typeof end === 'number', `the end ${end} of ${dim} is a number`)
+    const { from, to } = stretch(dim, start, end)
+    return { before: from, after: dim - to }
+  }
+  require(start >= 0, `what lies before ${start} of ${dim} is known`)
+  if (end === endOfAxis || end === dim) return { before: start, after: 0 }
+  require(typeof end === 'number' && end < 0, `what follows ${end} of ${dim} is known`)
+  return { before: start, after: -end }
 }
 
 /** The length of parts laid end to end; at most one is symbolic. */
@@ -41,12 +65,14 @@ export const movement: Rules<'Reshape' | 'Transpose' | 'Expand' | 'Concat' | 'Sl
       const x = input(inputs, 0)
       const target = input(inputs, 1)
       require(target.content !== undefined, 'the target shape must be known when the graph is built')
+      const isOpen = (dim: Dim) => typeof dim === 'number' && dim < 0
+      require(target.content.filter(isOpen).length <= 1, `one dimension of ${formatShape(target.content)} is left open`)
       const copied = target.content.map((dim, axis) => {
         if (dim !== 0) return dim
         require(x.shape[axis] !== undefined, `0 copies axis ${axis}, which the input lacks`)
         return x.shape[axis]
       })
-      const open = copied.indexOf(-1)
+      const open = copied.findIndex(isOpen)
       const total = product(x.shape)
       if (open >= 0) {
         const rest = quotient(total, product(copied.filter((_, axis) => axis !== open)))
@@ -65,7 +91,8 @@ export const movement: Rules<'Reshape' | 'Transpose' | 'Expand' | 'Concat' | 'Sl
       const x = input(inputs, 0)
       const rank = x.shape.length
       require(perm.length === rank && new Set(perm).size === rank, `[${perm.join(', ')}] permutes ${rank} axes`)
-      return [{ dtype: x.dtype, shape: perm.map((axis) => x.shape[axisOf(axis, rank)]!) }]
+      require(perm.every((axis) => axis >= 0 && axis < rank), `[${perm.join(', ')}] names axes from 0 to ${rank - 1}`)
+      return [{ dtype: x.dtype, shape: perm.map((axis) => x.shape[axis]!) }]
     },
     gradient: (g, { attributes: { perm } }, [dy]) => [
       dy &&
@@ -90,8 +117,8 @@ export const movement: Rules<'Reshape' | 'Transpose' | 'Expand' | 'Concat' | 'Sl
   // y = x₁ … xₙ end to end;  each takes its stretch of dy
   Concat: {
     infer: (inputs, { axis }) => {
+      const first = input(inputs, 0)
       const parts = inputs.map((_, index) => input(inputs, index))
-      const first = parts[0]!
       const along = axisOf(axis, first.shape.length)
       for (const part of parts) {
         require(part.dtype === first.dtype, `parts have one element type, not ${first.dtype} and ${part.dtype}`)
@@ -136,37 +163,26 @@ export const movement: Rules<'Reshape' | 'Transpose' | 'Expand' | 'Concat' | 'Sl
   Slice: {
     infer: (inputs) => {
       const x = input(inputs, 0)
-      const [start] = integers(input(inputs, 1), 'start')
-      const end = input(inputs, 2).content?.[0]
-      const [axis] = integers(input(inputs, 3), 'axis')
-      require(start !== undefined && end !== undefined && axis !== undefined, 'one axis is sliced, at a known place')
+      const [start, ...otherStarts] = integers(input(inputs, 1), 'the start')
+      const [end, ...otherEnds] = input(inputs, 2).content ?? []
+      const [axis, ...otherAxes] = integers(input(inputs, 3), 'the axis')
+      require(start !== undefined && end !== undefined && axis !== undefined, 'the start, end and axis are known')
+      require([...otherStarts, ...otherEnds, ...otherAxes].length === 0, 'one axis is sliced')
+      require(inputs[4] === undefined, 'no element of the stretch is skipped')
       const along = axisOf(axis, x.shape.length)
       const shape = x.shape.map((dim, i) => (i === along ? sliceLength(dim, start, end) : dim))
       const content = typeof end === 'number' ? x.content?.slice(start, end) : undefined
       return vector(x, shape, content)
     },
-    gradient: (g, { inputs: [x, starts, ends, axes], outputs: [y] }, [dy]) => {
+    gradient: (g, { inputs: [x, starts, ends, axes] }, [dy]) => {
       if (!dy) return []
-      const [start] = integers(starts!, 'start')
-      const axis = axisOf(integers(axes!, 'axis')[0]!, x!.shape.length)
-      const length = x!.shape[axis]!
-      const end = ends!.content![0]!
-      const stop = typeof end === 'number' && end < 0 ? shift(length, end)! : end === endOfAxis ? length : end
-      const before = start! < 0 ? (length as number) + start! : start!
-      const after =
-        typeof length === 'number' && typeof stop === 'number'
-          ? length - stop
-          : (end as number) < 0
-            ? -(end as number)
-            : 0
-      require(stop === length || after > 0, `what follows [${start}:${end}] of ${length} is known`)
-      const zeros = (size: number) =>
-        g.fill(
-          x!.shape.map((dim, i) => (i === axis ? size : dim)),
-          0,
-          y!.dtype,
-        )
-      const parts = [...(before > 0 ? [zeros(before)] : []), dy, ...(after > 0 ? [zeros(after)] : [])]
+      const axis = axisOf(integers(axes!, 'the axis')[0]!, x!.shape.length)
+      const { before, after } = aroundSlice(x!.shape[axis]!, integers(starts!, 'the start')[0]!, ends!.content![0]!)
+      const zeros = (size: number) => {
+        const shape = x!.shape.map((dim, i) => (i === axis ? size : dim))
+        return size > 0 ? [g.fill(shape, 0, dy.dtype)] : []
+      }
+      const parts = [...zeros(before), dy, ...zeros(after)]
       return [parts.length === 1 ? dy : g.concat(parts, axis)]
     },
   },

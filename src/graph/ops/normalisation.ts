@@ -1,7 +1,8 @@
-import { axisOf, input, require, requireSameShape, type Infer, type Rules } from './rule.js'
+import { axisOf, input, isFloat, require, requireSameShape, type Infer, type Rules } from './rule.js'
 
 const alongAxis: Infer<{ readonly axis: number }> = (inputs, { axis }) => {
   const x = input(inputs, 0)
+  require(isFloat(x.dtype), `floats are normalised, not ${x.dtype}`)
   axisOf(axis, x.shape.length)
   return [{ dtype: x.dtype, shape: x.shape }]
 }
@@ -27,14 +28,17 @@ export const normalisation: Rules<'Softmax' | 'LogSoftmax' | 'LayerNormalization
     infer: (inputs, { axis }) => {
       const x = input(inputs, 0)
       const scale = input(inputs, 1)
+      require(isFloat(x.dtype), `floats are normalised, not ${x.dtype}`)
       const last = x.shape.length - 1
       require(axisOf(axis, x.shape.length) === last, 'only the last axis is normalised')
       requireSameShape(scale.shape, [x.shape[last]!], 'the scale has the width of the last axis')
       if (inputs[2]) requireSameShape(inputs[2].shape, scale.shape, 'the bias has the shape of the scale')
-      const statistics = { dtype: x.dtype, shape: [...x.shape.slice(0, -1), 1] }
+      // Mean and inverse deviation are kept in float32 whatever the input (stash_type).
+      const statistics = { dtype: 'float32' as const, shape: [...x.shape.slice(0, -1), 1] }
       return [{ dtype: x.dtype, shape: x.shape }, statistics, statistics]
     },
-    gradient: (g, { inputs: [x, scale], outputs: [, mean, inverse] }, [dy]) => {
+    gradient: (g, { inputs: [x, scale], outputs: [, mean, inverse] }, [dy, dMean, dInverse]) => {
+      require(!dMean && !dInverse, 'nothing is differentiated through the mean and the deviation')
       if (!dy) return []
       const width = x!.shape.at(-1)!
       require(typeof width === 'number', 'the normalised width is a number')

@@ -31,6 +31,7 @@ export const products: Rules<'MatMul' | 'Gemm'> = {
       const [innerB, columns] = transB ? [b.shape[1], b.shape[0]!] : [b.shape[0], b.shape[1]!]
       require(inner === innerB, `inner dimensions ${inner} and ${innerB} differ`)
       if (c) {
+        require(c.dtype === a.dtype, `C is ${a.dtype} like the operands, not ${c.dtype}`)
         const shape = broadcast([rows, columns], c.shape)
         require(shape.length === 2 && shape[0] === rows && shape[1] === columns, 'C broadcasts to the product')
       }

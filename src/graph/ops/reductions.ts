@@ -1,14 +1,15 @@
 import type { Dim, Value } from '../types.js'
 import { axisOf, input, integers, require, type Infer, type Rules } from './rule.js'
 
-/** Axes come as a second input, known when the graph is built; without it all axes are reduced. */
+/** Axes come as a second input, known when the graph is built; where there are none, all axes are reduced. */
 function reducedAxes(x: Value, axes: Value | undefined): number[] {
-  if (!axes) return x.shape.map((_, axis) => axis)
+  if (!axes || axes.content?.length === 0) return x.shape.map((_, axis) => axis)
   return integers(axes, 'axes').map((axis) => axisOf(axis, x.shape.length))
 }
 
 const reduce: Infer<{ readonly keepdims: 0 | 1 }> = (inputs, { keepdims }) => {
   const x = input(inputs, 0)
+  require(x.dtype !== 'bool', 'numbers are reduced, not bool')
   const axes = new Set(reducedAxes(x, inputs[1]))
   const shape = x.shape.flatMap((dim, axis): Dim[] => (axes.has(axis) ? (keepdims ? [1] : []) : [dim]))
   return [{ dtype: x.dtype, shape }]

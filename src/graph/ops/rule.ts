@@ -1,7 +1,7 @@
 import { formatShape, sameShape } from '../dims.js'
 import type { Graph } from '../graph.js'
 import type { OpAttributes, OpName } from './attributes.js'
-import type { Dim, Shape, TensorType, Value } from '../types.js'
+import type { Dim, DType, Shape, TensorType, Value } from '../types.js'
 
 /** One application of an operator, as its gradient sees it. */
 export interface Call<A> {
@@ -61,6 +61,10 @@ export function broadcast(a: Shape, b: Shape): Shape {
 export function axisOf(axis: number, rank: number): number {
   require(axis >= -rank && axis < rank, `axis ${axis} is outside rank ${rank}`)
   return axis < 0 ? axis + rank : axis
+}
+
+export function isFloat(dtype: DType): boolean {
+  return dtype === 'float32' || dtype === 'float16' || dtype === 'bfloat16'
 }
 
 export function requireSameShape(a: Shape, b: Shape, rule: string): void {
