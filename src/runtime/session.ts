@@ -3,7 +3,7 @@ import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node'
 import { NerError } from '../errors.js'
 import type { Tensor } from '../graph/types.js'
 
-export type Device = 'cpu'
+export type Device = 'cpu' | 'webgpu' | 'cuda'
 
 export interface SessionOptions {
   readonly device?: Device
@@ -25,10 +25,15 @@ export interface Session {
   release(): Promise<void>
 }
 
-/** Loads an ONNX file's bytes or path. Throws `runtime/failed` where the engine refuses it. */
+/**
+ * Loads an ONNX file's bytes or path.
+ *
+ * @throws NerError `runtime/no-device` where the device is not there, `runtime/failed` where the engine refuses the graph
+ */
 export async function createSession(model: Uint8Array | string, options: SessionOptions = {}): Promise<Session> {
+  const { device = 'cpu' } = options
   const settings: InferenceSession.SessionOptions = {
-    executionProviders: [options.device ?? 'cpu'],
+    executionProviders: [device],
     intraOpNumThreads: options.threads || availableParallelism(),
     graphOptimizationLevel: 'all',
     logSeverityLevel: 3,
@@ -37,7 +42,9 @@ export async function createSession(model: Uint8Array | string, options: Session
     extra: { session: { set_denormal_as_zero: '1' } },
   }
   const session = await InferenceSession.create(model as string, settings).catch((cause: unknown) => {
-    throw new NerError('runtime/failed', `The engine refuses the graph: ${(cause as Error).message}`, { cause })
+    const { message } = cause as Error
+    if (device !== 'cpu' && absent.test(message)) throw noDevice(device, message, cause)
+    throw new NerError('runtime/failed', `The engine refuses the graph: ${message}`, { cause })
   })
   return {
     inputs: session.inputNames,
@@ -56,6 +63,16 @@ export async function createSession(model: Uint8Array | string, options: Session
       await session.release()
     },
   }
+}
+
+/** How Dawn and ONNX Runtime say that there is no such device, or no library for it. */
+const absent = /adapter|shared library|not available/i
+
+function noDevice(device: Device, message: string, cause: unknown): NerError {
+  return new NerError('runtime/no-device', `There is no ${device} device here: ${message.trim()}`, {
+    mend: 'Use --device cpu, or install the driver; CUDA needs the libraries that README names.',
+    cause,
+  })
 }
 
 function mapValues<A, B>(record: Readonly<Record<string, A>>, map: (value: A) => B): Record<string, B> {

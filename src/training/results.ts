@@ -123,12 +123,12 @@ export function appendLog(output: string, entry: LogEntry): void {
   }
 }
 
-/** Spans that were left out of the training, one a line. */
-export function writeMisaligned(output: string, spans: readonly MisalignedSpan[]): void {
+/** Spans that were left out, one a line. */
+export function writeMisaligned(path: string, spans: readonly MisalignedSpan[]): void {
   const lines = spans.map(({ id, span, text, reason }) =>
     JSON.stringify({ id, ...span, text, reason, offset_unit: 'utf16' }),
   )
-  writeFileAtomically(join(output, 'misaligned.jsonl'), `${lines.join('\n')}\n`)
+  writeFileAtomically(path, `${lines.join('\n')}\n`)
 }
 
 /** The model's own decoding under the plain names; the other ways of decoding and matching beside it. */

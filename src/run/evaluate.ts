@@ -1,0 +1,95 @@
+import { basename } from 'node:path'
+import { goldLayer, type Document } from '../data/document.js'
+import { readDocuments, type Format } from '../data/read.js'
+import { tagLabel, type Scheme } from '../data/schemes.js'
+import { misalignedError, wordSpans } from '../features/labels.js'
+import { segment } from '../features/segment.js'
+import { writeFileAtomically } from '../files.js'
+import { evaluationReport } from '../report/report.js'
+import { versions } from '../runtime/versions.js'
+import { checkTypes } from '../training/corpus.js'
+import { evaluateEmissions, evaluationData, type Evaluation } from '../training/evaluation.js'
+import { writeMisaligned } from '../training/results.js'
+import { openModel, type DeviceOptions } from './tag.js'
+
+export type { Evaluation } from '../training/evaluation.js'
+
+export interface EvaluateOptions extends DeviceOptions {
+  readonly format?: Format | 'auto' | undefined
+  /** Of the data's tags; the model has its own. */
+  readonly scheme?: Scheme | 'auto' | undefined
+  /** The span layer that is right; `gold` by default. */
+  readonly layer?: string | undefined
+  /** Gold spans that are no run of words: an error (the default), or a list in a file. */
+  readonly onMisaligned?: 'error' | 'skip' | undefined
+  /** An HTML file to write. */
+  readonly report?: string | undefined
+}
+
+/** A model scored on a file. */
+export interface FileEvaluation extends Evaluation {
+  /** Gold spans that were not scored, and the file beside the data that lists them. */
+  readonly skipped?: { readonly spans: number; readonly file: string }
+}
+
+/** The intervals of one evaluation are the same every time. */
+const bootstrapSeed = 1
+
+/**
+ * Scores a model folder on labelled text, by its CRF, where it has one, and by plain argmax. Every sentence is scored
+ * once, however long; words are those of the data, where it has them.
+ *
+ * @throws NerError `data/*` for bad data, a label that the model does not know or, unless they are skipped, spans that cut
+ *   words; `model/*` for a folder that is incomplete or damaged; `file/*`, `runtime/*`
+ */
+export async function evaluate(
+  modelDir: string,
+  dataPath: string,
+  { format, scheme, layer = goldLayer, onMisaligned = 'error', report, ...device }: EvaluateOptions = {},
+): Promise<FileEvaluation> {
+  const began = performance.now()
+  const loaded = await openModel(modelDir, device)
+  try {
+    const { tagger, ner, chain } = loaded.model
+    const { tags } = tagger
+    const corpus = await readDocuments(dataPath, {
+      layer,
+      ...(format !== undefined && { format }),
+      ...(scheme !== undefined && scheme !== 'auto' && { scheme }),
+    })
+    const documents = corpus.documents.map(segment)
+    checkTypes(documents, layer, new Set(tags.flatMap((name) => tagLabel(name) ?? [])), dataPath)
+    const misaligned = misalignedSpans(documents, layer)
+    if (misaligned.length > 0 && onMisaligned === 'error') throw misalignedError(misaligned)
+
+    const tagged = await loaded.tag(documents)
+    const { evaluation, predictions } = evaluateEmissions(
+      documents,
+      tagged.map(({ emissions }) => emissions),
+      layer,
+      { tags, scheme: ner.scheme, chain },
+      bootstrapSeed,
+    )
+    const skipped = { spans: misaligned.length, file: `${dataPath}.misaligned.jsonl` }
+    if (skipped.spans > 0) writeMisaligned(skipped.file, misaligned)
+    if (report !== undefined) {
+      const title = `${basename(modelDir)} on ${basename(dataPath)}`
+      const run = {
+        model: modelDir,
+        data: `${dataPath} (SHA-256 ${corpus.hash})`,
+        ...(skipped.spans > 0 && { 'spans left out': `${skipped.spans}, listed in ${skipped.file}` }),
+        device: device.device ?? 'cpu',
+        seconds: ((performance.now() - began) / 1000).toFixed(1),
+        ...versions(),
+      }
+      writeFileAtomically(report, evaluationReport(title, evaluationData(evaluation, predictions), run))
+    }
+    return skipped.spans > 0 ? { ...evaluation, skipped } : evaluation
+  } finally {
+    await loaded.release()
+  }
+}
+
+function misalignedSpans(documents: readonly Document[], layer: string) {
+  return documents.flatMap((document, i) => wordSpans(document, i, layer).misaligned)
+}
