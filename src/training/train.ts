@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { join } from 'node:path'
 import type { Config } from '../config/schema.js'
 import type { Document } from '../data/document.js'
 import { legalTransitions } from '../data/schemes.js'
@@ -98,7 +99,7 @@ export async function* train(
     test: corpus.test && (await heldOut(corpus.test.documents, tokenizer, windows)),
   }
   claimOutput(config.output, { resume })
-  if (labelled.misaligned.length > 0) writeMisaligned(config.output, labelled.misaligned)
+  if (labelled.misaligned.length > 0) writeMisaligned(join(config.output, 'misaligned.jsonl'), labelled.misaligned)
 
   const { training } = config
   const plan = planEpochs(labelled.examples, config, tokenizer)
