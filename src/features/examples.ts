@@ -1,9 +1,9 @@
 import type { Document } from '../data/document.js'
 import type { WordSpan } from '../data/schemes.js'
 import { NerError } from '../errors.js'
+import { blockAllocator, type Allocate } from './allocate.js'
 import type { Example, ExampleSentence } from './batch.js'
 import { misalignedError, targets, wordSpans, type LabelOptions, type MisalignedSpan, type Targets } from './labels.js'
-import { blockAllocator, type Allocate } from './allocate.js'
 import { segment, type SegmentedDocument } from './segment.js'
 import type { Tokenizer } from './tokenizer.js'
 import {
