@@ -85,7 +85,7 @@ async function runCommand(argv: readonly string[]): Promise<number> {
       'boolean-negation': false,
       'parse-positional-numbers': false,
     })
-    .wrap(process.stdout.isTTY ? Math.min(100, process.stdout.columns) : 100)
+    .wrap(Math.min(100, process.stdout.columns || 100))
     .exitProcess(false)
     .fail((message: string, error?: Error) => {
       throw error ?? usageError(message, name, flags)

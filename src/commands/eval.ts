@@ -3,7 +3,7 @@ import { NerError } from '../errors.js'
 import { type Evaluation, evaluate } from '../run/evaluate.js'
 import { defineCommand, exit } from './command.js'
 import { percent } from './format.js'
-import { deviceOptions, onMisaligned } from './options.js'
+import { onMisaligned, threads } from './options.js'
 import { write } from './output.js'
 import { during } from './progress.js'
 import { evaluationTable } from './scores.js'
@@ -24,7 +24,7 @@ export const command = defineCommand({
       describe: "How the data's tags mark spans",
     },
     'on-misaligned': onMisaligned,
-    ...deviceOptions,
+    threads,
   },
   examples: [
     ['ner eval runs/ner test.conll', 'a table of scores'],
@@ -42,12 +42,15 @@ export const command = defineCommand({
       evaluate(args.model, args.data, {
         scheme: args.scheme,
         onMisaligned: args['on-misaligned'] ?? 'error',
-        device: args.device,
         threads: args.threads,
         report: args.report,
       }),
     )
     await write(args.json === true ? `${JSON.stringify(toJson(evaluation), null, 2)}\n` : evaluationTable(evaluation))
+    if (evaluation.skipped) {
+      const { spans, file } = evaluation.skipped
+      process.stderr.write(`${spans} spans are no run of words and were not scored; ${file} lists them.\n`)
+    }
     const { f1 } = (evaluation.crf ?? evaluation.argmax).scores.micro
     if (gate === undefined || f1 >= gate) return exit.done
     process.stderr.write(`F1 ${percent(f1)} is below the gate of ${percent(gate)}.\n`)
@@ -55,11 +58,15 @@ export const command = defineCommand({
   },
 })
 
-/** The model's own decoding under the names that Hugging Face's metric files use, then each decoding by itself. */
+/**
+ * The model's own decoding, strictly scored, under the names that Hugging Face's metric files use; then each decoding by
+ * itself, with what the conlleval script would say.
+ */
 function toJson({ crf, argmax }: Evaluation) {
-  const metrics = ({ scores, intervals }: Evaluation['argmax']) => ({
+  const metrics = ({ scores, intervals, conlleval }: Evaluation['argmax']) => ({
     ...toMetrics(scores),
     f1_intervals: { level: 0.95, overall: intervals.micro, ...intervals.perType },
+    conlleval_f1: conlleval.micro.f1,
   })
   const own = crf ?? argmax
   return {

@@ -1,7 +1,8 @@
-/** Where a model runs; for the commands that use one and have no configuration. */
-export const deviceOptions = {
-  device: { type: 'string', choices: ['cpu', 'webgpu', 'cuda'], default: 'cpu', describe: 'Where the model runs' },
-  threads: { type: 'number', default: 0, describe: 'Threads of the engine; 0 takes every core' },
+/** For the commands that run a model and have no configuration. */
+export const threads = {
+  type: 'number',
+  default: 0,
+  describe: 'Threads of the engine; 0 takes every core',
 } as const
 
 export const onMisaligned = {

@@ -8,7 +8,7 @@ import { type Entity, loadPredictor } from '../run/predict.js'
 import { defineCommand, exit } from './command.js'
 import { highlighter } from './highlight.js'
 import { write } from './output.js'
-import { deviceOptions } from './options.js'
+import { threads } from './options.js'
 
 /** Texts predicted at once: enough to fill batches of like lengths, few enough that output flows. */
 const textsAtOnce = 256
@@ -23,21 +23,23 @@ export const command = defineCommand({
     json: { type: 'boolean', describe: 'One JSON array for all texts', conflicts: ['jsonl', 'conll'] },
     jsonl: { type: 'boolean', describe: 'A JSON object a line; the default but on a terminal', conflicts: 'conll' },
     conll: { type: 'boolean', describe: 'A token and its tag a line, a blank line after each text' },
-    ...deviceOptions,
+    threads,
   },
   examples: [
     ['ner predict runs/ner "Marie Curie was born in Warsaw."', 'one text'],
     ['ner predict runs/ner --input news.txt --jsonl > entities.jsonl', 'a file, a text on each line'],
   ],
   async run(args) {
-    const predictor = await loadPredictor(args.model, { device: args.device, threads: args.threads })
+    const texts = textsOf(args)
+    const predictor = await loadPredictor(args.model, { threads: args.threads })
     const form = forms[formOf(args)]()
     let written = 0
-    for await (const texts of batches(textsOf(args))) {
-      const entities = await predictor.predict(texts)
-      await write(texts.map((text, i) => form.text(text, entities[i]!, written++)).join(''))
+    for await (const batch of batches(texts)) {
+      const entities = await predictor.predict(batch)
+      await write(batch.map((text, i) => form.text(text, entities[i]!, written++)).join(''))
     }
     await write(form.end?.(written) ?? '')
+    await predictor.release()
     return exit.done
   },
 })

@@ -4,7 +4,7 @@ import { percent, thousands } from './format.js'
 
 /** Shows a training on standard error: a line that moves on a terminal, elsewhere a plain line per evaluation. */
 export function trainingProgress(stream: NodeJS.WriteStream = process.stderr) {
-  const spinner = ora({ stream, discardStdin: false })
+  const spinner = ora({ stream, isEnabled: canMove(stream), discardStdin: false })
   const say = (line: string) => {
     if (!spinner.isSpinning) return void stream.write(`${line}\n`)
     spinner.info(line)
@@ -19,8 +19,11 @@ export function trainingProgress(stream: NodeJS.WriteStream = process.stderr) {
       switch (event.kind) {
         case 'start':
           steps = event.steps
-          say(`training ${thousands(event.parameters)} parameters for ${thousands(steps)} steps`)
-          if (stream.isTTY) spinner.start('starting')
+          say(
+            `training ${thousands(event.parameters)} parameters for ${thousands(steps)} steps` +
+              (event.resumedAt > 0 ? `, from step ${thousands(event.resumedAt)}` : ''),
+          )
+          if (canMove(stream)) spinner.start('starting')
           break
         case 'step': {
           // A resumed run starts in the middle: time is counted from the first step of this process.
@@ -50,6 +53,9 @@ export function trainingProgress(stream: NodeJS.WriteStream = process.stderr) {
   }
 }
 
+/** A terminal that says it is 0 columns wide, as in some containers, cannot have its lines taken back. */
+const canMove = (stream: NodeJS.WriteStream) => stream.isTTY && stream.columns > 0
+
 /** `2:05`, or `1:02:05` past an hour. */
 export function duration(milliseconds: number): string {
   const seconds = Math.max(0, Math.round(milliseconds / 1000))
@@ -60,7 +66,8 @@ export function duration(milliseconds: number): string {
 
 /** Shows on a terminal that something is going on, for as long as it does. */
 export async function during<T>(what: string, work: Promise<T>): Promise<T> {
-  const spinner = ora({ text: what, isSilent: !process.stderr.isTTY, discardStdin: false }).start()
+  const moving = canMove(process.stderr)
+  const spinner = ora({ text: what, isEnabled: moving, isSilent: !moving, discardStdin: false }).start()
   try {
     return await work
   } finally {

@@ -1,5 +1,5 @@
 import type { Interval } from '../data/scoring.js'
-import type { Evaluation } from '../run/evaluate.js'
+import type { Evaluation } from '../training/evaluation.js'
 import { percent, table } from './format.js'
 
 /**

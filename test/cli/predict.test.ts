@@ -28,7 +28,7 @@ const predict = (texts: readonly string[]) => {
 
 beforeEach(() => {
   batchSizes.length = 0
-  vi.mocked(loadPredictor).mockResolvedValue({ predict } as unknown as Awaited<ReturnType<typeof loadPredictor>>)
+  vi.mocked(loadPredictor).mockResolvedValue({ predict, predictDocuments: vi.fn(), release: () => Promise.resolve() })
 })
 
 function file(...lines: string[]): string {

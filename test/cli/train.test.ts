@@ -30,7 +30,7 @@ function yields(...events: object[]) {
 }
 
 beforeEach(() =>
-  yields({ kind: 'start', steps: 2, parameters: 1234 }, step, evaluation, {
+  yields({ kind: 'start', steps: 2, parameters: 1234, resumedAt: 0 }, step, evaluation, {
     ...done,
     test: { crf: scored, argmax: scored },
   }),
@@ -62,14 +62,14 @@ describe('ner train', () => {
       model: { ...defaults.model, path: 'm' },
       training: { ...defaults.training, epochs: 9 },
     })
-    expect(options.resume).toBe(true)
+    expect(options?.resume).toBe(true)
   })
 
   it('stops on Ctrl-C at a point it can be resumed from', async () => {
-    vi.mocked(train).mockImplementation(async function* (_, { signal }) {
-      yield { kind: 'start', steps: 2, parameters: 1234 } as TrainEvent
+    vi.mocked(train).mockImplementation(async function* (_, options) {
+      yield { kind: 'start', steps: 2, parameters: 1234, resumedAt: 0 }
       process.emit('SIGINT')
-      yield (await Promise.resolve({ ...done, interrupted: signal?.aborted })) as TrainEvent
+      yield (await Promise.resolve({ ...done, interrupted: options?.signal?.aborted })) as TrainEvent
     })
     const { code, stdout, stderr } = await ner('train', 'configs/default.yaml')
     expect({ code, stdout }).toEqual({ code: 130, stdout: '' })
