@@ -21,30 +21,28 @@ const largestHeader = 100_000_000
 interface OpenFile {
   readonly entries: readonly (readonly [string, Entry])[]
   readonly metadata: Readonly<Record<string, string>>
-  /** Size of the elements' part in bytes. */
-  readonly size: number
-  read(from: number, to: number): Uint8Array<ArrayBuffer>
-  corrupt(what: string): NerError
+  readonly read: (from: number, to: number) => Uint8Array<ArrayBuffer>
+  readonly corrupt: (what: string) => NerError
 }
 
 /**
  * Reads the float tensors of a safetensors file (huggingface.co/docs/safetensors): an 8-byte length, a JSON header, and
- * the elements. float16 and bfloat16 are widened; integer tensors, such as BERT's position ids, are left out.
+ * the elements. Other floats are converted; integer tensors, such as BERT's position ids, are left out.
  *
  * @throws NerError `model/missing-file`, `model/corrupt-weights`
  */
 export function readSafetensors(path: string): Map<string, StoredTensor> {
-  return withFile(path, ({ entries, size, read, corrupt }) => {
+  return withFile(path, ({ entries, read, corrupt }) => {
     const tensors = new Map<string, StoredTensor>()
     for (const [name, { dtype, shape, data_offsets: offsets }] of entries) {
-      const widen = floats[dtype]
-      if (!widen) continue
+      if (integers.has(dtype)) continue
+      const widen = floats.get(dtype)
+      if (!widen) throw corrupt(`'${name}' has elements of the unknown type '${dtype}'`)
       const [from, to] = offsets
       const count = shape.reduce((product, dim) => product * dim, 1)
       if (to - from !== count * widen.bytes) {
         throw corrupt(`'${name}' has ${to - from} bytes for the shape [${shape.join(', ')}]`)
       }
-      if (to > size) throw corrupt(`it ends before '${name}'`)
       tensors.set(name, { shape, data: widen.read(read(from, to)) })
     }
     return tensors
@@ -83,14 +81,17 @@ function withFile<T>(path: string, use: (file: OpenFile) => T): T {
     return part
   }
   try {
-    const size = fstatSync(file).size
+    const status = fstatSync(file)
+    if (!status.isFile()) throw corrupt('it is no file')
+    const { size } = status
     if (size < 8) throw corrupt(`it has ${size} bytes`)
     const headerSize = Number(new DataView(bytes(0, 8).buffer).getBigUint64(0, true))
     if (headerSize > Math.min(largestHeader, size - 8)) throw corrupt(`its header claims ${headerSize} bytes`)
     const start = 8 + headerSize
+    const header = parseHeader(bytes(8, headerSize), corrupt)
+    checkLayout(header.entries, size - start, corrupt)
     return use({
-      ...parseHeader(new TextDecoder().decode(bytes(8, headerSize)), corrupt),
-      size: size - start,
+      ...header,
       read: (from, to) => bytes(start + from, to - from),
       corrupt,
     })
@@ -99,10 +100,10 @@ function withFile<T>(path: string, use: (file: OpenFile) => T): T {
   }
 }
 
-function parseHeader(text: string, corrupt: (what: string) => NerError): Pick<OpenFile, 'entries' | 'metadata'> {
+function parseHeader(bytes: Uint8Array, corrupt: OpenFile['corrupt']): Pick<OpenFile, 'entries' | 'metadata'> {
   let header: unknown
   try {
-    header = JSON.parse(text)
+    header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
   } catch {
     throw corrupt('its header is not JSON')
   }
@@ -115,29 +116,46 @@ function parseHeader(text: string, corrupt: (what: string) => NerError): Pick<Op
   return { entries, metadata: (metadata ?? {}) as Record<string, string> }
 }
 
-function isEntry(value: unknown): value is Entry {
-  const { dtype, shape, data_offsets: offsets } = (value ?? {}) as Partial<Entry>
-  const whole = (number: unknown) => Number.isSafeInteger(number) && (number as number) >= 0
-  return (
-    typeof dtype === 'string' &&
-    Array.isArray(shape) &&
-    shape.every(whole) &&
-    Array.isArray(offsets) &&
-    offsets.length === 2 &&
-    offsets.every(whole) &&
-    offsets[0] <= offsets[1]
-  )
+/** The format wants tensors one after another, without a gap, up to the end of the file. */
+function checkLayout(entries: OpenFile['entries'], size: number, corrupt: OpenFile['corrupt']): void {
+  const places = entries.map(([name, entry]) => [name, ...entry.data_offsets] as const)
+  let end = 0
+  for (const [name, from, to] of places.sort((a, b) => a[1] - b[1] || a[2] - b[2])) {
+    if (from !== end) throw corrupt(`'${name}' begins at ${from}, where the one before it ends at ${end}`)
+    end = to
+  }
+  if (end !== size) throw corrupt(`it has ${size} bytes of elements, its header speaks of ${end}`)
 }
 
-const floats: Readonly<Record<string, { readonly bytes: number; read(bytes: Uint8Array): Float32Array } | undefined>> =
-  {
-    F32: { bytes: 4, read: (bytes) => new Float32Array(bytes.buffer) },
-    F16: { bytes: 2, read: (bytes) => Float32Array.from(new Uint16Array(bytes.buffer), halfToFloat) },
-    BF16: {
-      bytes: 2,
-      read: (bytes) => new Float32Array(Uint32Array.from(new Uint16Array(bytes.buffer), (bits) => bits << 16).buffer),
-    },
-  }
+function isEntry(value: unknown): value is Entry {
+  const { dtype, shape, data_offsets: offsets } = (value ?? {}) as Record<keyof Entry, unknown>
+  const ordered = areCounts(offsets) && offsets.length === 2 && offsets[0]! <= offsets[1]!
+  return typeof dtype === 'string' && areCounts(shape) && ordered
+}
+
+function areCounts(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((count) => Number.isSafeInteger(count) && count >= 0)
+}
+
+/** Elements that are no weights. */
+const integers: ReadonlySet<string> = new Set(['BOOL', 'U8', 'I8', 'U16', 'I16', 'U32', 'I32', 'U64', 'I64'])
+
+interface FloatType {
+  readonly bytes: number
+  readonly read: (bytes: Uint8Array<ArrayBuffer>) => Float32Array
+}
+
+const floats: ReadonlyMap<string, FloatType> = new Map<string, FloatType>([
+  ['F64', { bytes: 8, read: ({ buffer }) => Float32Array.from(new Float64Array(buffer)) }],
+  ['F32', { bytes: 4, read: ({ buffer }) => new Float32Array(buffer) }],
+  ['F16', { bytes: 2, read: ({ buffer }) => Float32Array.from(new Uint16Array(buffer), halfToFloat) }],
+  ['BF16', { bytes: 2, read: ({ buffer }) => bfloatsToFloats(new Uint16Array(buffer)) }],
+])
+
+/** bfloat16 is the upper half of a float32. */
+function bfloatsToFloats(bits: Uint16Array): Float32Array {
+  return new Float32Array(Uint32Array.from(bits, (half) => half << 16).buffer)
+}
 
 /** IEEE 754 binary16: 1 sign, 5 exponent, 10 fraction bits. */
 function halfToFloat(bits: number): number {
