@@ -215,7 +215,7 @@ function pickWeights(
   const stored = readSafetensors(file)
   const picked = new Map<string, Float32Array>()
   for (const { name, shape } of parameters) {
-    const found = [name, name.slice(prefix.length)].find((candidate) => stored.has(candidate))
+    const found = storedNames(name, prefix).find((candidate) => stored.has(candidate))
     if (found === undefined) {
       throw new NerError('model/missing-weight', `The weights lack '${name}', ${formatDims(shape)}.`, {
         where: file,
@@ -245,6 +245,13 @@ function pickWeights(
     )
   }
   return picked
+}
+
+/** A parameter's names in files: without the prefix too, and a norm's as BERT's first release called them. */
+function storedNames(name: string, prefix: string): string[] {
+  const first = (it: string) =>
+    it.replace(/LayerNorm\.weight$/, 'LayerNorm.gamma').replace(/LayerNorm\.bias$/, 'LayerNorm.beta')
+  return [name, name.slice(prefix.length)].flatMap((it) => [it, first(it)])
 }
 
 function formatDims(dims: readonly number[]): string {
