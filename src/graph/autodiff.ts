@@ -26,18 +26,20 @@ export function gradients(g: Graph, loss: Value, wanted: readonly Value[]): Valu
     cotangents.set(value, earlier ? g.add(earlier, summed) : summed)
   }
 
-  for (const node of forward.toReversed()) {
-    const incoming = node.outputs.map((output) => cotangents.get(output))
-    if (incoming.every((cotangent) => cotangent === undefined)) continue
-    const custom = g.customGradients.get(node.outputs[0]!)
-    if (custom) {
-      const outgoing = custom.gradient(incoming[0]!)
-      custom.inputs.forEach((input, i) => accumulate(input, outgoing[i]))
-    } else if (node.inputs.some((input) => input && active.has(input))) {
-      const outgoing = g.scoped('gradient', () => apply(g, node, incoming))
-      node.inputs.forEach((input, i) => accumulate(input, outgoing[i]))
+  g.scoped('gradient', () => {
+    for (const node of forward.toReversed()) {
+      const incoming = node.outputs.map((output) => cotangents.get(output))
+      if (incoming.every((cotangent) => cotangent === undefined)) continue
+      const custom = g.customGradients.get(node.outputs[0]!)
+      if (custom) {
+        const outgoing = custom.gradient(incoming[0]!)
+        custom.inputs.forEach((input, i) => accumulate(input, outgoing[i]))
+      } else if (node.inputs.some((input) => input && active.has(input))) {
+        const outgoing = apply(g, node, incoming)
+        node.inputs.forEach((input, i) => accumulate(input, outgoing[i]))
+      }
     }
-  }
+  })
 
   return wanted.map((value) => {
     const cotangent = cotangents.get(value)

@@ -79,6 +79,7 @@ function formatAttribute(value: Attribute): string {
 
 /** The first elements; those of 16-bit floats as their bits. */
 function formatElements({ dtype, data }: Tensor): string {
+  if (data.length === 0) return '(no elements)'
   const isBits = dtype === 'float16' || dtype === 'bfloat16'
   const elements = [...data.slice(0, shownElements)].map((element) => {
     if (isBits) return `0x${element.toString(16).padStart(4, '0')}`

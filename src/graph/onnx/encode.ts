@@ -67,7 +67,7 @@ function encodeGraph(g: Graph, outer: ReadonlySet<string>): onnx.IGraphProto {
       ...nodes.map((node) => encodeNode(node, nameOf, used, taken)),
       ...copies.map(({ name, value }) => ({
         opType: 'Identity',
-        name: `copy/${name}`,
+        name: `copy/${prefix}${name}`,
         input: [nameOf(value)],
         output: [prefix + name],
       })),
