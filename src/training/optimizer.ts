@@ -42,18 +42,20 @@ export function decays({ shape, group }: Parameter): boolean {
 
 /**
  * AdamW beside the graph: one fused pass over shared memory. The rows of `pieceTable` that a step did not touch are
- * left as they are (their moments too), as in PyTorch's SparseAdam.
+ * left as they are (their moments too), as in PyTorch's SparseAdam. Parameters that need more than `regionSize` bytes are
+ * spread over several memories.
  */
 export function createOptimizer(
   parameters: readonly Parameter[],
   initial: ParameterData,
   pieceTable: string,
   { betas: [beta1, beta2], epsilon, weightDecay, maxGradNorm }: AdamWOptions,
+  regionSize = largestRegion,
 ): Optimizer {
   const table = parameters.find(({ name }) => name === pieceTable)!
   const dense = parameters.filter(({ name }) => name !== pieceTable)
   const segments = segmentsOf(dense)
-  const placed = pack(segments).map((members) => ({
+  const placed = pack(segments, regionSize).map((members) => ({
     arena: createArena(
       members.flatMap(({ parameters: own }) => own),
       ['weights', 'gradients', 'first', 'second', 'addend'],
@@ -209,15 +211,15 @@ function segmentsOf(parameters: readonly Parameter[]): Segment[] {
     .filter(({ parameters: own }) => own.length > 0)
 }
 
-/** Spreads segments over as many memories as their sizes need. */
-function pack(segments: readonly Segment[]): Segment[][] {
+/** Spreads segments over as many memories as their sizes need, with regions of up to `limit` bytes. */
+function pack(segments: readonly Segment[], limit: number): Segment[][] {
   const packs: Segment[][] = []
   let room = 0
-  for (const segment of segments.flatMap(cut)) {
+  for (const segment of segments.flatMap((whole) => cut(whole, limit))) {
     const size = segment.parameters.reduce((sum, { shape }) => sum + elements(shape) * 4 + 16, 0)
     if (packs.length === 0 || size > room) {
       packs.push([])
-      room = largestRegion
+      room = limit
     }
     packs.at(-1)!.push(segment)
     room -= size
@@ -226,12 +228,12 @@ function pack(segments: readonly Segment[]): Segment[][] {
 }
 
 /** Cuts a segment that no memory could hold whole. */
-function cut(segment: Segment): Segment[] {
+function cut(segment: Segment, limit: number): Segment[] {
   const parts: Parameter[][] = [[]]
   let size = 0
   for (const parameter of segment.parameters) {
     const own = elements(parameter.shape) * 4 + 16
-    if (size + own > largestRegion && parts.at(-1)!.length > 0) {
+    if (size + own > limit && parts.at(-1)!.length > 0) {
       parts.push([])
       size = 0
     }
