@@ -257,7 +257,10 @@ export class Graph {
   gather(x: Value, indices: Value, axis = 0): Value {
     return this.#one('Gather', [x, indices], { axis })
   }
-  /** `x` with `updates` added to the rows that `indices` names; a row may be named more than once. */
+  /**
+   * `x` with `updates` added to the rows that `indices` names; a row may be named more than once. ONNX Runtime adds the
+   * updates of one row in any order: the same bits on every run only where at most one of them is not 0.
+   */
   scatterAdd(x: Value, indices: Value, updates: Value): Value {
     return this.#one('ScatterND', [x, this.unsqueeze(indices, [-1]), updates], { reduction: 'add' })
   }
