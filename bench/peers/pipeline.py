@@ -36,7 +36,14 @@ def main():
     parser.add_argument('--threads', type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    tagger = pipeline('token-classification', model=options.model, aggregation_strategy='simple', device='cpu')
+    tagger = pipeline(
+        'token-classification',
+        model=options.model,
+        aggregation_strategy='simple',
+        device='cpu',
+        # Not the type the folder was saved in: fp16 is many times slower on a CPU.
+        dtype=torch.float32,
+    )
     tagger('The first call pays for what is set up late.')
     answer({'ready': True})
     for line in sys.stdin:

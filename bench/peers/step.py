@@ -9,6 +9,9 @@ A step is what a fine-tuning script does: forward, loss, backward, clipping at 1
 Without --interactive: one JSON line {"median_ms", "times_ms", "peak_rss_mb"} after N timed steps.
 With it: {"ready": true} after the K untimed steps; then each line read is a number of steps to run (empty: 1), and is
 answered with such a JSON line, so that a runner can take turns with another program. It ends with its input.
+
+Let nothing else run meanwhile: PyTorch's threads spin while they wait for each other, and where they share their cores
+a step was seen to take six times as long. GOMP_SPINCOUNT=0 makes that milder.
 """
 
 import argparse

@@ -16,7 +16,7 @@ from transformers import pipeline
 def main():
     model, sentences = sys.argv[1:]
     torch.set_num_threads(2)
-    tagger = pipeline('token-classification', model=model, ignore_labels=[], device='cpu')
+    tagger = pipeline('token-classification', model=model, ignore_labels=[], dtype=torch.float32, device='cpu')
     with open(sentences, encoding='utf8') as file:
         print(json.dumps([word_labels(tagger, words) for words in json.load(file)]))
 
