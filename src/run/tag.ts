@@ -27,7 +27,7 @@ export interface LoadedModel {
  * Most pieces in a batch, padding included. Enough for the matrix products to be efficient; with more, what a layer
  * leaves for the next no longer stays in the cache.
  */
-const batchPieces = 1024
+const batchPieces = 512
 
 /**
  * Loads a model folder and the graph that is served, `onnx/model.onnx`: what is evaluated and predicted with is the file
