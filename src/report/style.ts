@@ -1,5 +1,5 @@
 /**
- * The look of every report: one column, the system's fonts, light or dark as the reader has it, black on white in print.
+ * The look of every report: one column, the system's fonts, light or dark as the reader has it, light in print.
  * Right is blue and wrong is orange, which colour-blind readers tell apart; neither is told by colour alone.
  */
 export const style = `

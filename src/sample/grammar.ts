@@ -47,7 +47,7 @@ export const lexicon: Readonly<Record<string, readonly string[]>> = {
   adverb: list('quietly, finally, reportedly, never, briefly, later, again'),
 }
 
-/** What can be said of a name of each type. `{was/were}` agrees with the subject; the other verbs are the same for both. */
+/** What can be said of a name of each type. `{was/were}` agrees with the subject. */
 export interface Topic {
   readonly one: readonly string[]
   readonly many: readonly string[]
