@@ -1,81 +1,43 @@
-import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import type { Batch } from '../../src/features/batch.js'
-import { legalTransitions, type Transitions } from '../../src/data/schemes.js'
-import { bert } from '../../src/models/bert.js'
-import { taggerParameters, type HeadKind, type Tagger } from '../../src/models/tagger.js'
-import { readSafetensors } from '../../src/models/safetensors.js'
+import { legalTransitions } from '../../src/data/schemes.js'
+import { taggerParameters } from '../../src/models/tagger.js'
 import { scheduleFactor } from '../../src/training/schedule.js'
 import { createTrainer } from '../../src/training/trainer.js'
+import { readGolden, readTensors, tinyTagger, tinyWeights, toBatch, type GoldenBatch } from './golden-model.js'
 
-// Made by test/golden/models/make.py with PyTorch and transformers.
-const folder = new URL('../golden/models/', import.meta.url)
-const json = (name: string) => JSON.parse(readFileSync(new URL(name, folder), 'utf8'))
-const tensors = (name: string) => readSafetensors(new URL(name, folder).pathname)
-
-interface GoldenBatch {
-  inputIds: number[][]
-  attentionMask: number[][]
-  wordIndex: number[][]
-  lengths: number[]
-  tags: number[][]
+interface Optimizer {
+  readonly steps: number
+  readonly warmup: number
+  readonly clip: number
 }
 
-function toBatch({ inputIds, attentionMask, wordIndex, lengths, tags }: GoldenBatch): Batch {
-  const int64 = (rows: number[][]) => BigInt64Array.from(rows.flat(), BigInt)
-  return {
-    sizes: {
-      batch: inputIds.length,
-      sequence: inputIds[0]!.length,
-      sentences: lengths.length,
-      words: wordIndex[0]!.length,
-    },
-    inputIds: int64(inputIds),
-    attentionMask: int64(attentionMask),
-    wordIndex: int64(wordIndex),
-    lengths: BigInt64Array.from(lengths, BigInt),
-    rows: lengths.map((length, row) => ({
-      document: row,
-      firstWord: 0,
-      window: new Int32Array(length).fill(row),
-      piece: new Int32Array(length),
-      tags: Int32Array.from(tags[row]!.slice(0, length)),
-    })),
-    pieceCount: attentionMask.flat().filter(Boolean).length,
-    wordCount: lengths.reduce((a, b) => a + b, 0),
+interface Curve {
+  readonly optimizer: Optimizer & { readonly learningRate: number }
+  readonly batches: GoldenBatch[]
+  readonly runs: Record<string, { readonly weightDecay: number; readonly losses: number[] }>
+}
+
+interface CrfCurve {
+  readonly optimizer: Optimizer & {
+    readonly learningRates: Record<'encoder' | 'head' | 'crf', number>
+    readonly weightDecay: number
   }
-}
-
-const anything = (labels: number): Transitions => ({
-  start: Array(labels).fill(true),
-  end: Array(labels).fill(true),
-  follow: Array(labels).fill(Array(labels).fill(true)),
-})
-
-function tinyTagger(head: HeadKind): Tagger {
-  const config = json('tiny-bert/config.json')
-  const tags = Object.values(config.id2label) as string[]
-  return { encoder: bert.create(config), head, tags, legal: anything(tags.length), dropout: 0 }
-}
-
-function tinyWeights(extra: Record<string, number[]> = {}) {
-  const stored = tensors('tiny-bert/model.safetensors')
-  return new Map<string, Float32Array>([
-    ...[...stored].map(([name, { data }]): [string, Float32Array] => [name, data.slice()]),
-    ...Object.entries(extra).map(([name, values]): [string, Float32Array] => [name, Float32Array.from(values)]),
-  ])
+  readonly batches: GoldenBatch[]
+  readonly losses: number[]
+  readonly gradientNorms: number[]
+  readonly crf: { readonly transitions: number[][]; readonly start: number[]; readonly end: number[] }
 }
 
 const plain = { betas: [0.9, 0.999] as const, epsilon: 1e-8, weightDecay: 0, maxGradNorm: 1, seed: 1, smoothing: 0 }
 
 describe('tiny BERT, as PyTorch computes it', () => {
   test('logits within 1e-5', async () => {
-    const { batch, logits } = json('logits.json')
+    const { batch, logits } = readGolden('logits.json') as { batch: GoldenBatch; logits: number[][][] }
     const trainer = await createTrainer(tinyTagger('softmax'), tinyWeights(), plain)
     const words = await trainer.logits(toBatch(batch))
-    const pieces = (logits as number[][][]).flat()
-    const wordsPerSentence = batch.wordIndex[0].length
-    ;(batch.wordIndex as number[][]).forEach((row, sentence) =>
+    const pieces = logits.flat()
+    const wordsPerSentence = batch.wordIndex[0]!.length
+    batch.wordIndex.forEach((row, sentence) =>
       row
         .slice(0, batch.lengths[sentence])
         .forEach((piece, word) =>
@@ -88,14 +50,18 @@ describe('tiny BERT, as PyTorch computes it', () => {
   })
 
   test('loss, every gradient within 1e-4, and their norm', async () => {
-    const { batch, loss, globalNorm } = json('gradients.json')
+    const { batch, loss, globalNorm } = readGolden('gradients.json') as {
+      batch: GoldenBatch
+      loss: number
+      globalNorm: number
+    }
     const tagger = tinyTagger('softmax')
     const trainer = await createTrainer(tagger, tinyWeights(), plain)
     const zero = { encoder: 0, head: 0, crf: 0 }
     const result = await trainer.step([toBatch(batch)], 1, zero)
     expect(result.loss).toBeCloseTo(loss, 5)
     expect(Math.abs(result.gradientNorm - globalNorm)).toBeLessThan(1e-3)
-    const golden = tensors('gradients.safetensors')
+    const golden = readTensors('gradients.safetensors')
     const dense = trainer.optimizer.gradients('gradients')
     for (const { name } of taggerParameters(tagger)) {
       if (name === tagger.encoder.pieceTable) continue
@@ -108,8 +74,8 @@ describe('tiny BERT, as PyTorch computes it', () => {
   })
 
   test.each(['decayWeights', 'decayStrong'])('a 20-step loss curve (%s) within 1e-3', async (run) => {
-    const { optimizer, batches, runs } = json('curve-adamw.json')
-    const golden = runs[run]
+    const { optimizer, batches, runs } = readGolden('curve-adamw.json') as Curve
+    const golden = runs[run]!
     const trainer = await createTrainer(tinyTagger('softmax'), tinyWeights(), {
       ...plain,
       weightDecay: golden.weightDecay,
@@ -117,15 +83,15 @@ describe('tiny BERT, as PyTorch computes it', () => {
     })
     for (let step = 0; step < optimizer.steps; step++) {
       const rate = optimizer.learningRate * scheduleFactor('linear', step, optimizer.steps, optimizer.warmup)
-      const batch = toBatch(batches[step % batches.length])
+      const batch = toBatch(batches[step % batches.length]!)
       const { loss } = await trainer.step([batch], step + 1, { encoder: rate, head: rate, crf: rate })
-      expect(Math.abs(loss - golden.losses[step]) / golden.losses[step], `step ${step}`).toBeLessThan(1e-3)
+      expect(Math.abs(loss - golden.losses[step]!) / golden.losses[step]!, `step ${step}`).toBeLessThan(1e-3)
     }
     await trainer.release()
   })
 
   test('a 20-step loss curve with a CRF and three learning rates within 1e-3', async () => {
-    const { optimizer, batches, losses, gradientNorms, crf } = json('curve-crf.json')
+    const { optimizer, batches, losses, gradientNorms, crf } = readGolden('curve-crf.json') as CrfCurve
     const start = { 'crf.transitions': crf.transitions.flat(), 'crf.start': crf.start, 'crf.end': crf.end }
     const trainer = await createTrainer(tinyTagger('crf'), tinyWeights(start), {
       ...plain,
@@ -136,19 +102,19 @@ describe('tiny BERT, as PyTorch computes it', () => {
       const factor = scheduleFactor('linear', step, optimizer.steps, optimizer.warmup)
       const { encoder, head, crf: chain } = optimizer.learningRates
       const rates = { encoder: encoder * factor, head: head * factor, crf: chain * factor }
-      const { loss, gradientNorm } = await trainer.step([toBatch(batches[step % batches.length])], step + 1, rates)
-      expect(Math.abs(loss - losses[step]) / losses[step], `step ${step}`).toBeLessThan(1e-3)
-      if (step === 0) expect(Math.abs(gradientNorm - gradientNorms[0]) / gradientNorms[0]).toBeLessThan(1e-4)
+      const { loss, gradientNorm } = await trainer.step([toBatch(batches[step % batches.length]!)], step + 1, rates)
+      expect(Math.abs(loss - losses[step]!) / losses[step]!, `step ${step}`).toBeLessThan(1e-3)
+      if (step === 0) expect(Math.abs(gradientNorm - gradientNorms[0]!) / gradientNorms[0]!).toBeLessThan(1e-4)
     }
     await trainer.release()
   })
 
   test('a batch in two parts is the whole batch', async () => {
-    const { batches } = json('curve-adamw.json')
+    const { batches } = readGolden('curve-adamw.json') as Curve
     const rates = { encoder: 1e-3, head: 1e-3, crf: 1e-3 }
     const whole = await createTrainer(tinyTagger('softmax'), tinyWeights(), plain)
     const parts = await createTrainer(tinyTagger('softmax'), tinyWeights(), plain)
-    const golden: GoldenBatch = batches[0]
+    const golden = batches[0]!
     const half = (from: number, to: number) => {
       const rows = <T>(all: T[]) => all.slice(from, to)
       const shift = from * golden.inputIds[0]!.length
