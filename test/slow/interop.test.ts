@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { loadConfig } from '../../src/config/load.js'
 import { readDocuments } from '../../src/data/read.js'
 import { decodeArgmax } from '../../src/models/decode.js'
@@ -12,8 +12,8 @@ import { train } from '../../src/training/train.js'
 
 const fromRoot = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url))
 const python = process.env.NER_TEST_PYTHON
-const scratch = mkdtempSync(join(tmpdir(), 'ner-interop-'))
-afterAll(() => rmSync(scratch, { recursive: true }))
+
+let scratch: string
 
 interface Start {
   readonly name: string
@@ -33,6 +33,11 @@ const starts: readonly Start[] = [
 ]
 
 describe.skipIf(!python)('a trained folder in Python, where NER_TEST_PYTHON names one with transformers', () => {
+  beforeAll(() => {
+    scratch = mkdtempSync(join(tmpdir(), 'ner-interop-'))
+  })
+  afterAll(() => rmSync(scratch, { recursive: true }))
+
   for (const start of starts) {
     const absent = start.model !== undefined && !existsSync(start.model)
     test.skipIf(absent)(`from ${start.name}${absent ? `: ${start.model} is absent` : ''}`, async () => {
