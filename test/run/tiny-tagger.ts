@@ -1,0 +1,39 @@
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { legalTransitions, schemeTags } from '../../src/data/schemes.js'
+import { loadEncoder, saveModel } from '../../src/models/folder.js'
+import { taggerParameters, type HeadKind } from '../../src/models/tagger.js'
+import { normal, random } from '../../src/random.js'
+import { tinyFolder } from '../models/tiny.js'
+
+export const types = ['X', 'Y']
+
+/**
+ * The folder of a tagger on the golden tiny BERT. Its head is drawn at random, by a seed that gives both types, of one
+ * word and of several. The vocabulary has the letters a, b and c; any other is unknown to it.
+ */
+export async function tinyTagger(
+  options: { head?: HeadKind; window?: number; context?: 'sentence' | 'document' } = {},
+): Promise<string> {
+  const { head = 'crf', window = 32, context = 'sentence' } = options
+  const { config, encoder, tokenizer, weights } = await loadEncoder(await tinyFolder())
+  const tags = schemeTags(types, 'IOB2')
+  const tagger = { encoder, head, tags, legal: legalTransitions(tags, 'IOB2'), dropout: 0 }
+  const next = random('tiny tagger', 11)
+  const headWeights = taggerParameters(tagger)
+    .filter(({ name }) => !weights.has(name))
+    .map(({ name, shape }) => {
+      const data = new Float32Array(shape.reduce((a, b) => a * b, 1))
+      return [name, data.map(() => normal(next))] as const
+    })
+  const folder = mkdtempSync(join(tmpdir(), 'ner-tagger-'))
+  saveModel(folder, {
+    config,
+    tagger,
+    tokenizer,
+    weights: new Map([...weights, ...headWeights]),
+    ner: { scheme: 'IOB2', window, context, contextPieces: 0, lineage: {} },
+  })
+  return folder
+}
