@@ -28,7 +28,7 @@ export interface Optimizer {
   update(step: number, rows: RowGradients, rates: Readonly<Record<ParameterGroup, number>>): number
   /** Weights and moments by name, for a checkpoint; the arrays are live. */
   state(): Map<string, { readonly shape: readonly number[]; readonly data: Float32Array }>
-  /** Puts a checkpoint's arrays back. */
+  /** Puts arrays of `state` back; those that are not given stay. */
   restore(state: ReadonlyMap<string, { readonly data: Float32Array }>): void
 }
 
@@ -178,7 +178,10 @@ export function createOptimizer(
       )
     },
     restore(state) {
-      for (const [name, { data }] of this.state()) data.set(state.get(name)!.data)
+      for (const [name, { data }] of this.state()) {
+        const stored = state.get(name)
+        if (stored) data.set(stored.data)
+      }
     },
   }
 }

@@ -1,31 +1,26 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import type { Config } from '../config/schema.js'
-import type { Document } from '../data/document.js'
-import { legalTransitions } from '../data/schemes.js'
 import type { Scores } from '../data/scoring.js'
 import { NerError } from '../errors.js'
-import type { Batch, Example } from '../features/batch.js'
-import { fillBatch, planBatches } from '../features/batches.js'
+import type { Example } from '../features/batch.js'
 import { buildExamples, type WindowOptions } from '../features/examples.js'
 import type { MisalignedSpan } from '../features/labels.js'
 import type { Tokenizer } from '../features/tokenizer.js'
-import { trainTokenizer } from '../features/train-tokenizer.js'
-import { findWords } from '../features/words.js'
 import { claimOutput } from '../files.js'
-import { crfNames } from '../models/crf.js'
-import { makeChain } from '../models/decode.js'
-import { documentEmissions } from '../models/emissions.js'
-import { architectureOf, type HubConfig } from '../models/encoder.js'
-import { countParameters, loadEncoder } from '../models/folder.js'
-import { initialise, type ParameterData, type ParameterGroup } from '../models/parameters.js'
+import { countParameters } from '../models/folder.js'
+import type { ParameterData, ParameterGroup } from '../models/parameters.js'
 import type { StoredTensor } from '../models/safetensors.js'
 import { taggerParameters, type Tagger } from '../models/tagger.js'
 import { loadCheckpoint, removeCheckpoint, saveCheckpoint, type LogEntry, type Progress } from './checkpoint.js'
 import { readCorpus, type TrainingCorpus } from './corpus.js'
-import { evaluateEmissions, type Evaluation, type ScoredDocument } from './evaluation.js'
+import type { Evaluation } from './evaluation.js'
+import { settleBias } from './gauge.js'
+import { heldOut, scoreHeldOut } from './held-out.js'
+import { planRun } from './plan.js'
 import { appendLog, isFinished, startLog, writeMisaligned, writeRun, type RunResults } from './results.js'
 import { scheduleFactor } from './schedule.js'
+import { startingPoint, windowOptions } from './start.js'
 import { createTrainer, type Trainer } from './trainer.js'
 
 /** What happens in a training, in order; the caller shows it or not. */
@@ -67,9 +62,6 @@ export interface TrainOptions {
   readonly signal?: AbortSignal
 }
 
-/** Padded pieces that run at once: larger batches are run in parts, whose activations stay in the cache. */
-const piecesAtOnce = 2048
-
 /**
  * Trains a model and writes its folder. A generator: each event is a point at which the caller may look, and the run
  * goes on when the next one is asked for.
@@ -93,7 +85,7 @@ export async function* train(
   const start = await startingPoint(config, corpus)
   const { tagger, tokenizer } = start
   const windows = windowOptions(config, tagger)
-  const labelled = await trainingExamples(config, corpus, tagger, tokenizer, windows)
+  const labelled = await trainingExamples(config, corpus, tokenizer, windows)
   const held = {
     dev: corpus.dev && (await heldOut(corpus.dev.documents, tokenizer, windows)),
     test: corpus.test && (await heldOut(corpus.test.documents, tokenizer, windows)),
@@ -102,8 +94,8 @@ export async function* train(
   if (labelled.misaligned.length > 0) writeMisaligned(join(config.output, 'misaligned.jsonl'), labelled.misaligned)
 
   const { training } = config
-  const plan = planEpochs(labelled.examples, config, tokenizer)
-  const totalSteps = plan.steps.reduce((sum, steps) => sum + steps, 0)
+  const plan = planRun(labelled.examples, config, tokenizer.pad)
+  const totalSteps = plan.steps
   const warmupSteps = Math.round(training.warmup * totalSteps)
   const fingerprint = fingerprintOf(config, corpus, start.hash)
   const trainer = await createTrainer(tagger, start.weights, {
@@ -115,7 +107,7 @@ export async function* train(
     weightDecay: training.weight_decay,
     maxGradNorm: training.max_grad_norm,
     smoothing: training.label_smoothing,
-    classWeights: classWeights(training.class_weights, tagger.tags),
+    classWeights: classWeights(training.class_weights, tagger),
   })
   try {
     const checkpoint = resume ? loadCheckpoint(config.output, fingerprint) : undefined
@@ -180,7 +172,7 @@ export async function* train(
         const epochEnds = stepInEpoch + 1 === batches.length
         const evaluates = training.evaluate_every === 'epoch' ? epochEnds : step % training.evaluate_every === 0
         if (evaluates || step === totalSteps) {
-          const scores = held.dev && (await score(trainer, tagger, config, held.dev)).own
+          const scores = held.dev && (await scoreHeldOut(trainer, tagger, config, held.dev)).own
           const better = scores !== undefined && (progress.best === undefined || scores.micro.f1 > progress.best.f1)
           const meanLoss = progress.lossSum / Math.max(1, progress.lossCount)
           progress = {
@@ -220,10 +212,11 @@ export async function* train(
       progress = { ...progress, stepInEpoch: 0 }
     }
 
-    if (bestWeights)
-      for (const [name, data] of bestWeights) (trainer.optimizer.weights[name]!.data as Float32Array).set(data)
-    const dev = held.dev && (await score(trainer, tagger, config, held.dev))
-    const test = held.test && (await score(trainer, tagger, config, held.test))
+    const weights = bestWeights ?? copyWeights(trainer, tagger)
+    settleBias(weights, tagger, labelled.examples)
+    trainer.optimizer.restore(new Map([...weights].map(([name, data]) => [name, { data }])))
+    const dev = held.dev && (await scoreHeldOut(trainer, tagger, config, held.dev))
+    const test = held.test && (await scoreHeldOut(trainer, tagger, config, held.test))
     const results = writeRun({
       config,
       corpus,
@@ -231,7 +224,7 @@ export async function* train(
       tokenizer,
       encoderConfig: start.config,
       baseHash: start.hash,
-      weights: copyWeights(trainer, tagger),
+      weights,
       windows,
       progress,
       totalSteps,
@@ -265,82 +258,9 @@ const firstProgress: Progress = {
   elapsed: 0,
 }
 
-/** The model a run starts from. */
-interface StartingPoint {
-  readonly config: HubConfig
-  readonly tagger: Tagger
-  readonly tokenizer: Tokenizer
-  readonly weights: ParameterData
-  /** Of the pretrained weights; undefined from scratch. */
-  readonly hash: string | undefined
-}
-
-async function startingPoint(
-  { model, tokenizer: fresh, seed }: Config,
-  corpus: TrainingCorpus,
-): Promise<StartingPoint> {
-  const pretrained = model.path === null ? undefined : await loadEncoder(model.path)
-  const tokenizer =
-    pretrained?.tokenizer ??
-    (await trainTokenizer(corpus.train.documents.flatMap(wordsOf), {
-      vocabSize: fresh.vocab_size,
-      lowercase: fresh.lowercase,
-      maxLength: model.encoder.max_position_embeddings,
-    }))
-  const base: HubConfig = pretrained?.config ?? {
-    model_type: 'bert',
-    ...model.encoder,
-    vocab_size: tokenizer.vocabSize,
-    type_vocab_size: 2,
-    hidden_act: 'gelu',
-    layer_norm_eps: 1e-12,
-    pad_token_id: tokenizer.pad,
-    hidden_dropout_prob: 0.1,
-    attention_probs_dropout_prob: 0.1,
-  }
-  const config: HubConfig = {
-    ...base,
-    ...(model.dropout !== null && { hidden_dropout_prob: model.dropout }),
-    ...(model.attention_dropout !== null && { attention_probs_dropout_prob: model.attention_dropout }),
-  }
-  const tagger: Tagger = {
-    encoder: architectureOf(config, 'the configuration').create(config),
-    head: model.head,
-    tags: corpus.tags,
-    legal: legalTransitions(corpus.tags, model.scheme),
-    dropout: Number(config['classifier_dropout'] ?? config['hidden_dropout_prob'] ?? 0),
-  }
-  const parameters = taggerParameters(tagger)
-  const weights = pretrained
-    ? new Map([
-        ...pretrained.weights,
-        ...initialise(
-          parameters.filter(({ name }) => !pretrained.weights.has(name)),
-          seed,
-        ),
-      ])
-    : initialise(parameters, seed)
-  return { config, tagger, tokenizer, weights, hash: pretrained?.hash }
-}
-
-function wordsOf({ text, tokens }: Document): string[] {
-  return (tokens ?? findWords(text)).map(({ start, end }) => text.slice(start, end))
-}
-
-function windowOptions({ features, model }: Config, { encoder }: Tagger): Required<WindowOptions> {
-  if (features.window > encoder.sizes.maxPositions) {
-    throw new NerError('config/bad-value', `A window of ${features.window} pieces is longer than the encoder takes.`, {
-      where: `features.window; ${model.path ?? 'the encoder'} has ${encoder.sizes.maxPositions} positions`,
-      mend: `Set features.window to ${encoder.sizes.maxPositions} or less; longer texts become several windows.`,
-    })
-  }
-  return { window: features.window, context: features.context, contextPieces: features.context_pieces }
-}
-
 async function trainingExamples(
   { data, model }: Config,
   { train, tags }: TrainingCorpus,
-  _tagger: Tagger,
   tokenizer: Tokenizer,
   windows: WindowOptions,
 ): Promise<{ examples: readonly Example[]; misaligned: readonly MisalignedSpan[] }> {
@@ -354,66 +274,6 @@ async function trainingExamples(
   })
 }
 
-/** Documents to score on, in windows. */
-interface HeldOut {
-  readonly documents: readonly Document[]
-  readonly examples: readonly Example[]
-  readonly padId: number
-}
-
-async function heldOut(documents: readonly Document[], tokenizer: Tokenizer, windows: WindowOptions): Promise<HeldOut> {
-  return { ...(await buildExamples(documents, tokenizer, { ...windows, task: 'predict' })), padId: tokenizer.pad }
-}
-
-async function score(
-  trainer: Trainer,
-  tagger: Tagger,
-  { data, model, seed }: Config,
-  { documents, examples, padId }: HeldOut,
-): Promise<{ evaluation: Evaluation; predictions: readonly ScoredDocument[]; own: Scores }> {
-  const { tags, legal, head } = tagger
-  const words = documents.map(({ tokens }) => tokens!.length)
-  const options = { tokens: piecesAtOnce, labels: tags.length, padId }
-  const emissions = await documentEmissions(examples, words, (batch) => trainer.logits(batch), options)
-  const weight = (name: string) => trainer.optimizer.weights[name]!.data as Float32Array
-  const chain =
-    head === 'crf'
-      ? makeChain(
-          { transitions: weight(crfNames.transitions), start: weight(crfNames.start), end: weight(crfNames.end) },
-          legal,
-        )
-      : undefined
-  const scored = evaluateEmissions(documents, emissions, data.layer, { tags, scheme: model.scheme, chain }, seed)
-  return { ...scored, own: (scored.evaluation.crf ?? scored.evaluation.argmax).scores }
-}
-
-/** The optimizer steps of each epoch: every step is a list of batches, filled when its turn comes. */
-function planEpochs(examples: readonly Example[], { training, seed }: Config, { pad }: Tokenizer) {
-  const options = { tokens: training.batch_tokens, labels: 0, padId: pad }
-  const planOf = (epoch: number) =>
-    planBatches(examples, { ...options, sentences: training.batch_sentences, shuffle: { seed, epoch } })
-  const stepsOf = (batches: number) => Math.ceil(batches / training.accumulate)
-  return {
-    steps: Array.from({ length: training.epochs }, (_, epoch) => stepsOf(planOf(epoch).length)),
-    epoch(epoch: number): (() => Batch[])[] {
-      const batches = planOf(epoch)
-      return Array.from({ length: stepsOf(batches.length) }, (_, step) => () => {
-        const own = batches.slice(step * training.accumulate, (step + 1) * training.accumulate)
-        return own.flatMap((batch) => {
-          const members = batch.map((example) => examples[example]!)
-          const parts = planBatches(members, { ...options, tokens: piecesAtOnce })
-          return parts.map((part) =>
-            fillBatch(
-              part.map((example) => members[example]!),
-              options,
-            ),
-          )
-        })
-      })
-    },
-  }
-}
-
 function learningRates(training: Config['training'], factor: number): Record<ParameterGroup, number> {
   return {
     encoder: training.learning_rate * factor,
@@ -422,9 +282,22 @@ function learningRates(training: Config['training'], factor: number): Record<Par
   }
 }
 
-/** Weights of types become weights of their tags. */
-function classWeights(weights: Config['training']['class_weights'], tags: readonly string[]): Float32Array | undefined {
+/**
+ * Weights of types become weights of their tags. Not with a CRF: its loss is of whole paths, and has no minimum when a
+ * word's target is weighed.
+ */
+function classWeights(weights: Config['training']['class_weights'], { tags, head }: Tagger): Float32Array | undefined {
   if (weights === null) return undefined
+  if (head === 'crf') {
+    throw new NerError(
+      'config/bad-value',
+      'A CRF is trained on whole sentences, and cannot weigh the types of words.',
+      {
+        where: 'training.class_weights',
+        mend: 'Set model.head to softmax, or leave the weights out.',
+      },
+    )
+  }
   const typeOf = (tag: string) => (tag === 'O' ? 'O' : tag.slice(2))
   const unknown = Object.keys(weights).find((type) => !tags.some((tag) => typeOf(tag) === type))
   if (unknown !== undefined) {
