@@ -133,7 +133,7 @@ describe('scores', () => {
   it('of a CRF are mean marginals, summed over all sequences of tags', async () => {
     const loaded = await openModel(await tinyTagger(), { threads: 1 })
     const short = words(4).join(' ')
-    const [{ emissions }] = (await loaded.tag([{ id: '', text: short, layers: {} }])) as [{ emissions: Float32Array }]
+    const emissions = await emissionsOf(loaded, short)
     const chain = loaded.model.chain!
     const { labels } = chain
     const marginal = bruteMarginals(emissions, loaded)
@@ -156,7 +156,7 @@ describe('scores', () => {
     const folder = await tinyTagger({ head: 'softmax' })
     const loaded = await openModel(folder, { threads: 1 })
     const { tags } = loaded.model.tagger
-    const [{ emissions }] = (await loaded.tag([{ id: '', text, layers: {} }])) as [{ emissions: Float32Array }]
+    const emissions = await emissionsOf(loaded, text)
     const rows = findWords(text).map((_, i) => [...emissions.subarray(i * tags.length, (i + 1) * tags.length)])
     const best = rows.map((row) => row.indexOf(Math.max(...row)))
     const probability = rows.map((row) => Math.exp(Math.max(...row)) / row.reduce((sum, x) => sum + Math.exp(x), 0))
@@ -211,6 +211,11 @@ describe('a folder that is not whole', () => {
     await expect(loadPredictor('no/such/folder')).rejects.toMatchObject({ code: 'model/missing-file' })
   })
 })
+
+async function emissionsOf(loaded: LoadedModel, text: string): Promise<Float32Array> {
+  const [tagged] = await loaded.tag([{ id: 'text', text, layers: {} }])
+  return tagged!.emissions
+}
 
 /** p(tag of word) by summing over every sequence of tags, [words × labels]. */
 function bruteMarginals(emissions: Float32Array, { model }: LoadedModel): Float64Array {
