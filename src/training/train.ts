@@ -82,6 +82,7 @@ export async function* train(
   }
   const began = performance.now()
   const corpus = await readCorpus(config)
+  checkTargets(config, corpus)
   const start = await startingPoint(config, corpus)
   const { tagger, tokenizer } = start
   const windows = windowOptions(config, tagger)
@@ -283,21 +284,26 @@ function learningRates(training: Config['training'], factor: number): Record<Par
 }
 
 /**
- * Weights of types become weights of their tags. Not with a CRF: its loss is of whole paths, and has no minimum when a
- * word's target is weighed.
+ * A CRF's loss is of whole paths: it has no minimum where a word's target is weighed, or gives a share to steps that
+ * the scheme forbids.
  */
-function classWeights(weights: Config['training']['class_weights'], { tags, head }: Tagger): Float32Array | undefined {
-  if (weights === null) return undefined
-  if (head === 'crf') {
-    throw new NerError(
-      'config/bad-value',
-      'A CRF is trained on whole sentences, and cannot weigh the types of words.',
-      {
-        where: 'training.class_weights',
-        mend: 'Set model.head to softmax, or leave the weights out.',
-      },
-    )
+function checkTargets({ model, training }: Config, { train }: TrainingCorpus): void {
+  if (model.head !== 'crf') return
+  const refuse = (where: string, what: string) => {
+    throw new NerError('config/bad-value', `A CRF is trained on whole paths of tags, and takes no ${what}.`, {
+      where,
+      mend: 'Set model.head to softmax, or leave it out.',
+    })
   }
+  if (training.class_weights !== null) refuse('training.class_weights', 'class weights')
+  if (training.label_smoothing > 0) refuse('training.label_smoothing', 'label smoothing')
+  const soft = train.documents.find((document) => document.soft)
+  if (soft) refuse(`document ${soft.id}`, 'soft tags')
+}
+
+/** Weights of types become weights of their tags. */
+function classWeights(weights: Config['training']['class_weights'], { tags }: Tagger): Float32Array | undefined {
+  if (weights === null) return undefined
   const typeOf = (tag: string) => (tag === 'O' ? 'O' : tag.slice(2))
   const unknown = Object.keys(weights).find((type) => !tags.some((tag) => typeOf(tag) === type))
   if (unknown !== undefined) {

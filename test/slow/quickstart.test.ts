@@ -19,7 +19,8 @@ test('README’s first command gives F1 ≥ 0.90 on names and frames that traini
     }
     expect(f1).toBeGreaterThanOrEqual(0.9)
     // The gate of `ner eval` sees what the training reported: the shipped graph is the trained one.
-    const evaluation = JSON.parse(run('eval', out, join(root, 'data/sample/test.conll'), '--json', '--min-f1', '0.9'))
+    const scores = run('eval', out, join(root, 'data/sample/test.conll'), '--json', '--min-f1', '0.9')
+    const evaluation = JSON.parse(scores) as { overall_f1: number }
     expect(evaluation.overall_f1).toBeCloseTo(f1, 3)
   } finally {
     rmSync(scratch, { recursive: true, force: true })

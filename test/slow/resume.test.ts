@@ -33,9 +33,7 @@ function trainInto(out: string, ...flags: string[]) {
   return {
     child,
     errors,
-    ended: once(child, 'exit').then(
-      ([code, signal]) => ({ code, signal }) as { code: number | null; signal: string | null },
-    ),
+    ended: once(child, 'exit').then(([code, signal]: unknown[]) => ({ code, signal })),
   }
 }
 
