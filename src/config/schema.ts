@@ -74,6 +74,7 @@ const training = z.strictObject({
   max_grad_norm: rate.nullable().default(1),
   schedule: z.enum(['linear', 'cosine', 'constant']).default('linear'),
   warmup: z.number().min(0).max(1).default(0.1),
+  emission_loss: z.number().min(0).default(0.1),
   label_smoothing: fraction.default(0),
   class_weights: z.record(z.string(), rate).nullable().default(null),
   early_stopping: z.strictObject({ patience: count }).nullable().default(null),

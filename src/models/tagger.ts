@@ -72,8 +72,20 @@ export function wordLogits(
   })
 }
 
-/** The loss summed over the batch: negative log-likelihood of the chain, or of every word by itself. */
-export function taggingLoss(g: Graph, tagger: Tagger, logits: Value, words: TargetInputs, weights: Weights): Value {
+/**
+ * The loss summed over the batch: negative log-likelihood of the chain, or of every word by itself.
+ *
+ * `emissionLoss` is how much of the latter is added to a chain's. A chain leaves to its constraints what they decide
+ * (after O, no I- can follow), and its emissions alone, which are all that other tools read, need not say it.
+ */
+export function taggingLoss(
+  g: Graph,
+  tagger: Tagger,
+  logits: Value,
+  words: TargetInputs,
+  weights: Weights,
+  emissionLoss = 0,
+): Value {
   return g.scoped('loss', () => {
     if (tagger.head === 'softmax') return crossEntropy(g, logits, words.targets)
     const parameters = {
@@ -81,7 +93,10 @@ export function taggingLoss(g: Graph, tagger: Tagger, logits: Value, words: Targ
       start: weights(crfNames.start),
       end: weights(crfNames.end),
     }
-    return crfLoss(g, logits, parameters, words, tagger.legal)
+    const chain = crfLoss(g, logits, parameters, words, tagger.legal)
+    return emissionLoss === 0
+      ? chain
+      : g.add(chain, g.mul(crossEntropy(g, logits, words.targets), g.scalar(emissionLoss)))
   })
 }
 

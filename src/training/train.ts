@@ -108,6 +108,7 @@ export async function* train(
     weightDecay: training.weight_decay,
     maxGradNorm: training.max_grad_norm,
     smoothing: training.label_smoothing,
+    emissionLoss: training.emission_loss,
     classWeights: classWeights(training.class_weights, tagger),
   })
   try {

@@ -13,6 +13,8 @@ export interface TrainerOptions extends AdamWOptions, SessionOptions {
   readonly seed: number
   readonly smoothing: number
   readonly classWeights?: Float32Array | undefined
+  /** Weight of the words' own cross-entropy beside a CRF's loss; 0 where absent. */
+  readonly emissionLoss?: number
 }
 
 export interface StepResult {
@@ -38,7 +40,7 @@ export interface Trainer {
 export async function createTrainer(tagger: Tagger, initial: ParameterData, options: TrainerOptions): Promise<Trainer> {
   const parameters = taggerParameters(tagger)
   const { pieceTable, sizes } = tagger.encoder
-  const { graph, dropoutSites } = buildStep(tagger)
+  const { graph, dropoutSites } = buildStep(tagger, options.emissionLoss)
   const session = await createSession(encodeModel(graph), options)
   let forward: Session | undefined
   const optimizer = createOptimizer(parameters, initial, pieceTable, options)
