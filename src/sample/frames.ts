@@ -40,7 +40,7 @@ export function dealParts(next: Random): Record<Split, Parts> {
 }
 
 /**
- * Up to a quarter of the parts, one for dev to two for test: only those whose words all stand in other parts, which
+ * Up to a fifth of the parts, one for dev to two for test: only those whose words all stand in other parts, which
  * training keeps. A frame is held out, not a vocabulary.
  */
 function holdOut(parts: readonly string[], next: Random): Map<string, Split> {
@@ -50,7 +50,7 @@ function holdOut(parts: readonly string[], next: Random): Map<string, Split> {
   for (const word of [...new Set(parts)].flatMap(wordsOf)) uses.set(word, (uses.get(word) ?? 0) + 1)
   for (const part of shuffle([...new Set(parts)], next)) {
     const words = wordsOf(part)
-    if (owners.size < parts.length / 4 && words.every((word) => uses.get(word)! > leastUses(word))) {
+    if (owners.size < parts.length / 5 && words.every((word) => uses.get(word)! > leastUses(word))) {
       owners.set(part, owners.size % 3 === 0 ? 'dev' : 'test')
       for (const word of words) uses.set(word, uses.get(word)! - 1)
     }
