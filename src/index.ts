@@ -5,6 +5,6 @@ export type { Document, Sentence, SoftTags, Span, Token } from './data/document.
 export { type Corpus, readDocuments } from './data/read.js'
 export { type Scores, scoreSpans, scoreTags } from './data/scoring.js'
 export { type ErrorCode, NerError } from './errors.js'
-export { evaluate, type Evaluation } from './run/evaluate.js'
+export { evaluate, type EvaluateOptions, type Evaluation, type FileEvaluation } from './run/evaluate.js'
 export { type Entity, loadPredictor, type Predictor } from './run/predict.js'
 export { train, type TrainEvent } from './training/train.js'
