@@ -90,7 +90,9 @@ function makeSentence(frame: Frame, { cast, known, newName, commonWords }: Scene
       stems.push(word)
     } else mention(slot as EntityType)
   }
-  for (const [i, word] of words.entries()) if (word === 'a' && /^[aeiou]/i.test(words[i + 1]!)) words[i] = 'an'
+  for (const [i, word] of words.entries()) if (word === 'a' && soundsVowel(words[i + 1]!)) words[i] = 'an'
   words[0] = words[0]![0]!.toUpperCase() + words[0]!.slice(1)
   return { words, tags, parts: frame.parts, stems }
 }
+
+const soundsVowel = (word: string) => /^[aeiou]/i.test(word) && word !== 'used'
