@@ -1,9 +1,3 @@
-/** `0.8712` as `87.12`, the form that the field quotes F1 in. */
-export const percent = (share: number): string => (100 * share).toFixed(2)
-
-/** `12345.6` as `12,346`. */
-export const thousands = (value: number): string => Math.round(value).toLocaleString('en-US')
-
 /** Columns under each other: the first to the left, the others, which are numbers, to the right. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)))

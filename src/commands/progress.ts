@@ -1,6 +1,6 @@
 import ora from 'ora'
 import type { TrainEvent } from '../training/train.js'
-import { percent, thousands } from './format.js'
+import { percent, thousands } from '../report/numbers.js'
 
 /** Shows a training on standard error: a line that moves on a terminal, elsewhere a plain line per evaluation. */
 export function trainingProgress(stream: NodeJS.WriteStream = process.stderr) {

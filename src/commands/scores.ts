@@ -1,6 +1,7 @@
 import type { Interval } from '../data/scoring.js'
+import { percent } from '../report/numbers.js'
 import type { Evaluation } from '../training/evaluation.js'
-import { percent, table } from './format.js'
+import { table } from './format.js'
 
 /**
  * F1 of every type and of all together, as people read them: by the model's own decoding, with the interval that 95 %
