@@ -10,7 +10,10 @@ interface Entry {
   readonly load: () => Promise<{ readonly command: Command }>
 }
 
-/** Every command. Its file is loaded when it is asked for, so that `ner --help` never loads the engine. */
+/**
+ * Every command; two words are a command of a group. Its file is loaded when it is asked for, so that `ner --help`
+ * never loads the engine.
+ */
 const commands: Readonly<Record<string, Entry>> = {
   train: {
     takes: '<config>',
@@ -27,6 +30,12 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: 'Find the entities in text',
     load: () => import('./commands/predict.js'),
   },
+}
+
+/** What the groups of commands are for. */
+const groups: Readonly<Record<string, string>> = {
+  data: 'Check, convert, sample and merge labelled data',
+  weak: 'Label text with patterns and knowledge bases',
 }
 
 /** A defect of ours, which is neither a failed gate nor bad input (EX_SOFTWARE of sysexits.h). */
@@ -62,13 +71,11 @@ function explain(error: unknown): string {
 const stackOf = (cause: unknown) => (cause instanceof Error ? cause.stack : String(cause))
 
 async function runCommand(argv: readonly string[]): Promise<number> {
-  const name = argv[0] ?? '--help'
-  if (!name.startsWith('-') && !Object.hasOwn(commands, name)) {
-    throw badUsage(`There is no command ${name}.`, didYouMean(nearest(name, Object.keys(commands))) ?? seeHelp)
-  }
+  const name = commandName(argv)
+  const entry = commands[name]
   let code: ExitCode = 0
   let flags: string[] = []
-  const parser = yargs([name, ...argv.slice(1)])
+  const parser = yargs(isGroupOnly(argv) ? [...argv, '--help'] : argv)
     .scriptName('ner')
     .usage('$0 COMMAND [INPUT…] [--flags]')
     .locale('en')
@@ -92,7 +99,7 @@ async function runCommand(argv: readonly string[]): Promise<number> {
     })
     .epilogue('Exit codes: 0 done, 1 a gate failed, 2 bad usage or bad input, 130 interrupted.')
 
-  for (const [command, { takes, summary, load }] of Object.entries(commands)) {
+  const register = (to: Argv, word: string, { takes, summary, load }: Entry) => {
     const builder = async (inner: Argv) => {
       const { positionals, options, examples } = (await load()).command
       flags = Object.keys(options)
@@ -103,10 +110,17 @@ async function runCommand(argv: readonly string[]): Promise<number> {
         .version(false)
         .epilogue('')
     }
-    parser.command(`${command} ${takes}`, summary, builder, async (args) => {
+    to.command(`${word} ${takes}`, summary, builder, async (args) => {
       const { options, run } = (await load()).command
       checkValues(options, args)
       code = await run(args)
+    })
+  }
+  for (const [key, command] of Object.entries(commands)) if (!key.includes(' ')) register(parser, key, command)
+  for (const [group, summary] of Object.entries(groups)) {
+    parser.command(group, summary, (inner) => {
+      for (const [word, command] of membersOf(group)) register(inner, word, command)
+      return inner.usage(`$0 ${group} COMMAND [INPUT…] [--flags]`).version(false).epilogue('')
     })
   }
   try {
@@ -115,7 +129,33 @@ async function runCommand(argv: readonly string[]): Promise<number> {
     // Some errors of yargs' own do not pass by fail() where a command is loaded late.
     throw error instanceof Error && error.name === 'YError' ? usageError(error.message, name, flags) : error
   }
-  return code
+  return entry === undefined ? 0 : code
+}
+
+/** A group's commands, each by its second word. */
+const membersOf = (group: string): [string, Entry][] =>
+  Object.entries(commands).flatMap(([key, entry]) =>
+    key.startsWith(`${group} `) ? [[key.slice(group.length + 1), entry]] : [],
+  )
+
+/** `ner` or `ner data`: to be asked what there is. */
+const isGroupOnly = (argv: readonly string[]) => argv.length === 0 || (argv.length === 1 && argv[0]! in groups)
+
+/** The key of the command that the line starts with, or '' where it asks for help or the version. */
+function commandName([first = '--help', second = '--help']: readonly string[]): string {
+  if (first.startsWith('-')) return ''
+  if (Object.hasOwn(groups, first)) {
+    if (second.startsWith('-')) return ''
+    const words = membersOf(first).map(([word]) => word)
+    if (words.includes(second)) return `${first} ${second}`
+    throw badUsage(
+      `There is no command ${first} ${second}.`,
+      didYouMean(nearest(second, words)) ?? `ner ${first} --help says what there is.`,
+    )
+  }
+  if (Object.hasOwn(commands, first)) return first
+  const words = Object.keys(commands).map((key) => key.split(' ')[0]!)
+  throw badUsage(`There is no command ${first}.`, didYouMean(nearest(first, words)) ?? seeHelp)
 }
 
 /** Every flag that is not a switch needs a value; yargs would take a missing one as empty. */
