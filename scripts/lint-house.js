@@ -11,9 +11,9 @@ const order = [
   'runtime',
   'models',
   'training',
+  'run',
   'compress',
   'export',
-  'run',
   'commands',
 ]
 
