@@ -8,7 +8,7 @@ import { loadTokenizer, type Tokenizer } from '../features/tokenizer.js'
 import { writeFileAtomically } from '../files.js'
 import { encodeModel } from '../graph/onnx/encode.js'
 import { Graph } from '../graph/graph.js'
-import { crfNames, crfParameters } from './crf.js'
+import { crfNames } from './crf.js'
 import { makeChain, type Chain } from './decode.js'
 import { architectureOf, type Encoder, type HubConfig } from './encoder.js'
 import { elements, parameterTensor, type Parameter, type ParameterData } from './parameters.js'
@@ -23,15 +23,21 @@ export interface NerFile {
   readonly window: number
   readonly context: 'sentence' | 'document'
   readonly contextPieces: number
-  /** CRF scores by name, for readers without safetensors: `transitions` from → to. Absent without a CRF. */
-  readonly crf?: {
-    readonly transitions: Readonly<Record<string, Readonly<Record<string, number>>>>
-    readonly start: Readonly<Record<string, number>>
-    readonly end: Readonly<Record<string, number>>
-  }
+  /** CRF scores by name: `transitions` from → to. Absent without a CRF. */
+  readonly crf?: NamedScores | undefined
+  /** The graph that is served, where it is not `onnx/model.onnx`. */
+  readonly graph?: string | undefined
   /** Where the model comes from: data hashes, seed, configuration, metrics, versions. */
   readonly lineage: Readonly<Record<string, unknown>>
 }
+
+interface NamedScores {
+  readonly transitions: Readonly<Record<string, Readonly<Record<string, number>>>>
+  readonly start: Readonly<Record<string, number>>
+  readonly end: Readonly<Record<string, number>>
+}
+
+const scores = z.record(z.string(), z.number())
 
 const nerFile = z.object({
   head: z.enum(['crf', 'softmax']),
@@ -39,6 +45,11 @@ const nerFile = z.object({
   window: z.int().min(8),
   context: z.enum(['sentence', 'document']),
   contextPieces: z.int().min(0),
+  crf: z.object({ transitions: z.record(z.string(), scores), start: scores, end: scores }).optional(),
+  graph: z
+    .string()
+    .regex(/^onnx\/[\w.-]+\.onnx$/, 'a file of the folder onnx')
+    .default('onnx/model.onnx'),
   lineage: z.record(z.string(), z.unknown()).default({}),
 })
 
@@ -58,7 +69,7 @@ export interface ModelFolder {
   readonly config: HubConfig
   readonly tagger: Tagger
   readonly tokenizer: Tokenizer
-  readonly ner: Omit<NerFile, 'crf'>
+  readonly ner: Omit<NerFile, 'crf' | 'graph'>
   /** The CRF's scores, where the model has one. */
   readonly chain: Chain | undefined
   /** The graph that is served. */
@@ -90,7 +101,7 @@ export async function loadModel(folder: string): Promise<ModelFolder> {
     architecture: architectureOf(config, join(folder, 'config.json')),
     tags: tagsOf(config, folder),
   }
-  const ner = readNerFile(folder)
+  const { crf, graph, ...ner } = readNerFile(folder)
   const tagger: Tagger = {
     encoder: architecture.create(config),
     head: ner.head,
@@ -100,18 +111,29 @@ export async function loadModel(folder: string): Promise<ModelFolder> {
   }
   const tokenizer = await loadTokenizer(folder)
   checkVocabulary(tokenizer, tagger.encoder, folder)
-  const onnx = join(folder, 'onnx', 'model.onnx')
-  if (!existsSync(onnx)) throw missing(folder, 'onnx/model.onnx')
-  return { folder, config, tagger, tokenizer, ner, chain: loadChain(folder, tagger), onnx }
+  const onnx = join(folder, graph)
+  if (!existsSync(onnx)) throw missing(folder, graph)
+  return { folder, config, tagger, tokenizer, ner, chain: chainOf(tagger, crf, join(folder, 'ner.json')), onnx }
 }
 
-function loadChain(folder: string, { head, tags, legal }: Tagger): Chain | undefined {
+/** The scores by name, in the order of the tags. JSON keeps every float32 as it is. */
+function chainOf({ head, tags, legal }: Tagger, crf: NerFile['crf'], where: string): Chain | undefined {
   if (head !== 'crf') return undefined
-  const file = join(folder, 'model.safetensors')
-  const scores = pickWeights(file, crfParameters(tags.length), '', () => true)
-  const score = (name: string) => scores.get(name)!
-  const { transitions, start, end } = crfNames
-  return makeChain({ transitions: score(transitions), start: score(start), end: score(end) }, legal)
+  const score = (scores: Readonly<Record<string, number>> | undefined, tag: string) => {
+    const value = scores?.[tag]
+    if (value !== undefined) return value
+    throw new NerError('model/bad-config', `ner.json lacks a CRF score of the tag ${tag}.`, {
+      where,
+      mend: 'config.json and ner.json must be of the same model.',
+    })
+  }
+  const vector = (scores: Readonly<Record<string, number>> | undefined) =>
+    Float32Array.from(tags, (tag) => score(scores, tag))
+  const transitions = tags.flatMap((from) => [...vector(crf?.transitions[from])])
+  return makeChain(
+    { transitions: Float32Array.from(transitions), start: vector(crf?.start), end: vector(crf?.end) },
+    legal,
+  )
 }
 
 /** All of a trained model's weights. @throws NerError as {@link loadEncoder} */
@@ -130,7 +152,7 @@ export function saveModel(
     readonly tagger: Tagger
     readonly tokenizer: Tokenizer
     readonly weights: ParameterData
-    readonly ner: Omit<NerFile, 'crf' | 'head'>
+    readonly ner: Omit<NerFile, 'crf' | 'graph' | 'head'>
   },
 ): void {
   const { tagger, weights } = model

@@ -291,14 +291,40 @@ describe('a saved model that was tampered with', () => {
     expect(error.what).toContain(key)
   })
 
-  test.each(['ner.json', 'onnx/model.onnx', 'model.safetensors', 'tokenizer.json'])('without %s', async (name) => {
+  test.each(['ner.json', 'onnx/model.onnx', 'tokenizer.json'])('without %s', async (name) => {
     const { folder } = await savedModel('crf')
     rmSync(join(folder, name))
     expect((await failure(loadModel(folder))).code).toBe('model/missing-file')
   })
 
+  test('without its weights runs, and has none to give', async () => {
+    const { folder } = await savedModel('crf')
+    const before = await loadModel(folder)
+    rmSync(join(folder, 'model.safetensors'))
+    const model = await loadModel(folder)
+    expect(model.chain).toEqual(before.chain)
+    expect(() => loadWeights(model)).toThrow(/model\/missing-file/)
+  })
+
   test('whose tags are more than its CRF has', async () => {
-    const error = await tampered('config.json', (config) => ({ ...config, id2label: { 0: 'O', 1: 'B-X', 2: 'I-X' } }))
-    expect(error.code).toBe('model/misshapen-weight')
+    const id2label = Object.fromEntries([...tags, 'B-Z', 'I-Z'].map((tag, id) => [id, tag]))
+    const error = await tampered('config.json', (config) => ({ ...config, id2label }))
+    expect(error.code).toBe('model/bad-config')
+    expect(error.what).toContain('B-Z')
+  })
+
+  test.each(['../model.onnx', '/tmp/model.onnx', 'onnx/../../model.onnx', 'model.safetensors'])(
+    'whose graph is %s',
+    async (graph) => {
+      const error = await tampered('ner.json', (content) => ({ ...content, graph }))
+      expect(error.code).toBe('model/bad-config')
+      expect(error.what).toContain('graph')
+    },
+  )
+
+  test('whose graph is another file of the folder', async () => {
+    const error = await tampered('ner.json', (content) => ({ ...content, graph: 'onnx/model_quantized.onnx' }))
+    expect(error.code).toBe('model/missing-file')
+    expect(error.what).toContain('onnx/model_quantized.onnx')
   })
 })

@@ -200,7 +200,7 @@ describe('a folder that is not whole', () => {
     ['a damaged ner.json', changed('ner.json', () => '{"head": "crf"'), 'model/bad-config'],
     ['an unknown head', changed('ner.json', (all) => String(all).replace('"crf"', '"span"')), 'model/bad-config'],
     ['no tokenizer', without('tokenizer.json'), 'model/missing-file'],
-    ['cut weights', changed('model.safetensors', (all) => all.subarray(0, 1000)), 'model/corrupt-weights'],
+    ['no CRF scores', changed('ner.json', (all) => String(all).replace('"crf": {', '"frc": {')), 'model/bad-config'],
   ])('is refused: %s', async (_, damage, code) => {
     const folder = await tinyTagger()
     damage(folder)

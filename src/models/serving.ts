@@ -1,0 +1,62 @@
+import type { Batch } from '../features/batch.js'
+import type { Tensor } from '../graph/types.js'
+import { createSession, type SessionOptions } from '../runtime/session.js'
+import type { RunBatch } from './emissions.js'
+
+/**
+ * Most pieces in a batch, padding included. Enough for the matrix products to be efficient; with more, what a layer
+ * leaves for the next no longer stays in the cache.
+ */
+export const batchPieces = 512
+
+/** A served graph (`input_ids`, `attention_mask` … to `logits` of pieces), loaded. */
+export interface ServedGraph {
+  readonly run: RunBatch
+  release(): Promise<void>
+}
+
+/**
+ * Loads a served graph, from its file or its bytes.
+ *
+ * @throws NerError `runtime/failed`, `runtime/no-device`
+ */
+export async function openGraph(
+  onnx: Uint8Array | string,
+  labels: number,
+  options: SessionOptions = {},
+): Promise<ServedGraph> {
+  const session = await createSession(onnx, options)
+  const tokenTypes = session.inputs.includes('token_type_ids') ? zeros() : undefined
+  return {
+    async run({ sizes, inputIds, attentionMask, wordIndex }: Batch) {
+      const dims = [sizes.batch, sizes.sequence]
+      const int64 = (data: BigInt64Array): Tensor => ({ dtype: 'int64', dims, data })
+      const { logits } = await session.run({
+        input_ids: int64(inputIds),
+        attention_mask: int64(attentionMask),
+        ...(tokenTypes && { token_type_ids: int64(tokenTypes(inputIds.length)) }),
+      })
+      return gatherRows(logits!.data as Float32Array, wordIndex, labels)
+    },
+    release: () => session.release(),
+  }
+}
+
+/** The rows of a matrix, `width` wide, that the words are read off: [words × width]. */
+function gatherRows(matrix: Float32Array, rows: BigInt64Array, width: number): Float32Array {
+  const gathered = new Float32Array(rows.length * width)
+  for (let i = 0; i < rows.length; i++) {
+    const from = Number(rows[i]) * width
+    for (let k = 0; k < width; k++) gathered[i * width + k] = matrix[from + k]!
+  }
+  return gathered
+}
+
+/** Zeros of any length, all views of one array. */
+function zeros(): (length: number) => BigInt64Array {
+  let array = new BigInt64Array(batchPieces)
+  return (length) => {
+    if (length > array.length) array = new BigInt64Array(length)
+    return array.subarray(0, length)
+  }
+}
