@@ -112,7 +112,7 @@ async function stepper(batch, sequence, threads) {
       },
     ],
   }))
-  const parts = trainingParts(examples, 0)
+  const parts = trainingParts(examples, { labels: tags.length, padId: 0 })
   let number = 0
   const step = async () => {
     const began = performance.now()

@@ -2,7 +2,8 @@ import type { Transitions } from '../data/schemes.js'
 import { product } from '../graph/dims.js'
 import type { Graph } from '../graph/graph.js'
 import type { Value } from '../graph/types.js'
-import { crfLoss, crfNames, crfParameters } from './crf.js'
+import { crfLoss, crfNames, crfParameters, independentMarginals, legalMarginals, type CrfParameters } from './crf.js'
+import type { ChainWords } from './chain.js'
 import type { Encoder, EncoderInputs } from './encoder.js'
 import { linear, noDropout, type Dropout } from './layers.js'
 import type { Parameter, Weights } from './parameters.js'
@@ -46,13 +47,20 @@ export interface WordInputs extends EncoderInputs {
 }
 
 /** What the words of a batch should be. */
-export interface TargetInputs {
+export interface TargetInputs extends ChainWords {
   /** float32 [sentences, words, labels]: a distribution over tags (times a class weight), 0 on padding. */
   readonly targets: Value
-  /** int64 [sentences] */
-  readonly lengths: Value
-  /** float32 [sentences, words, 1]: 1 on words, 0 on padding. */
-  readonly mask: Value
+}
+
+export interface TaggingLossOptions {
+  /**
+   * How much of each word's own cross-entropy is added to a chain's loss; 0 where absent. A chain leaves to its
+   * constraints what they decide (after O, no I- can follow), and its emissions alone, which are all that other tools
+   * read, need not say it.
+   */
+  readonly emissionLoss?: number | undefined
+  /** Whether targets can be other than one tag a word; a chain then reads them as a distribution over legal sequences. */
+  readonly softTargets?: boolean | undefined
 }
 
 /** What is trained: logits of every word's first piece, [sentences, words, labels]. The head never sees other pieces. */
@@ -72,32 +80,31 @@ export function wordLogits(
   })
 }
 
-/**
- * The loss summed over the batch: negative log-likelihood of the chain, or of every word by itself.
- *
- * `emissionLoss` is how much of the latter is added to a chain's. A chain leaves to its constraints what they decide
- * (after O, no I- can follow), and its emissions alone, which are all that other tools read, need not say it.
- */
+/** The loss summed over the batch: negative log-likelihood of the chain, or of every word by itself. */
 export function taggingLoss(
   g: Graph,
   tagger: Tagger,
   logits: Value,
   words: TargetInputs,
   weights: Weights,
-  emissionLoss = 0,
+  { emissionLoss = 0, softTargets = false }: TaggingLossOptions = {},
 ): Value {
   return g.scoped('loss', () => {
     if (tagger.head === 'softmax') return crossEntropy(g, logits, words.targets)
-    const parameters = {
-      transitions: weights(crfNames.transitions),
-      start: weights(crfNames.start),
-      end: weights(crfNames.end),
-    }
-    const chain = crfLoss(g, logits, parameters, words, tagger.legal)
+    const q = softTargets
+      ? legalMarginals(g, words.targets, words, tagger.legal)
+      : independentMarginals(g, words.targets)
+    const chain = crfLoss(g, logits, crfScores(weights), words, q, tagger.legal)
     return emissionLoss === 0
       ? chain
       : g.add(chain, g.mul(crossEntropy(g, logits, words.targets), g.scalar(emissionLoss)))
   })
+}
+
+/** The CRF's parameters among a tagger's. */
+export function crfScores(weights: Weights): CrfParameters {
+  const { transitions, start, end } = crfNames
+  return { transitions: weights(transitions), start: weights(start), end: weights(end) }
 }
 
 /** −Σ q·log softmax(x), with q all 0 where a row does not count. */

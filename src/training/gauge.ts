@@ -53,7 +53,7 @@ export function settleBias(
   }
 }
 
-/** How often the data starts with, steps between and ends with tags. */
+/** How often the data starts with, steps between and ends with tags; soft tags count with their shares. */
 function countSteps(examples: readonly Example[], { tags }: Tagger) {
   const counts = {
     start: new Float64Array(tags.length),
@@ -61,14 +61,29 @@ function countSteps(examples: readonly Example[], { tags }: Tagger) {
     steps: new Float64Array(tags.length ** 2),
   }
   for (const { sentences } of examples) {
-    for (const { tags: own } of sentences) {
-      if (!own || own.length === 0) continue
+    for (const { tags: own, soft } of sentences) {
+      if (soft) countSoftSteps(counts, soft, tags.length)
+      if (soft || !own || own.length === 0) continue
       counts.start[own[0]!]!++
       counts.end[own.at(-1)!]!++
       for (let word = 1; word < own.length; word++) counts.steps[own[word - 1]! * tags.length + own[word]!]!++
     }
   }
   return counts
+}
+
+/** The shares of neighbouring words are taken as independent: they only weigh what the mean is of. */
+function countSoftSteps(counts: ReturnType<typeof countSteps>, soft: Float32Array, labels: number): void {
+  for (let tag = 0; tag < labels && soft.length > 0; tag++) {
+    counts.start[tag]! += soft[tag]!
+    counts.end[tag]! += soft[soft.length - labels + tag]!
+  }
+  for (let word = labels; word < soft.length; word += labels) {
+    for (let from = 0; from < labels; from++) {
+      const share = soft[word - labels + from]!
+      for (let to = 0; to < labels; to++) counts.steps[from * labels + to]! += share * soft[word + to]!
+    }
+  }
 }
 
 /** The mean of a tag's transitions and of the sentence's edge; 0 where the data takes none of them. */

@@ -1,6 +1,6 @@
 import type { Config } from '../config/schema.js'
 import type { Batch, Example } from '../features/batch.js'
-import { fillBatch, planBatches } from '../features/batches.js'
+import { fillBatch, planBatches, type BatchOptions } from '../features/batches.js'
 
 /**
  * Padded pieces that run at once. A larger batch is run in parts whose gradients are added: activations of 1,024 × 1,536
@@ -15,14 +15,16 @@ export interface Plan {
   epoch(epoch: number): readonly (() => Batch[])[]
 }
 
+/** What laying out a batch takes to know of the model. */
+export type Layout = Pick<BatchOptions, 'labels' | 'padId'>
+
 /** Batches follow from the seed and the epoch alone, so that a resumed run sees the same. */
-export function planRun(examples: readonly Example[], { training, seed }: Config, padId: number): Plan {
+export function planRun(examples: readonly Example[], { training, seed }: Config, layout: Layout): Plan {
   const planOf = (epoch: number) =>
     planBatches(examples, {
       sentences: training.batch_sentences,
       tokens: training.batch_tokens,
-      labels: 0,
-      padId,
+      ...layout,
       shuffle: { seed, epoch },
     })
   const stepsOf = (batches: number) => Math.ceil(batches / training.accumulate)
@@ -36,7 +38,7 @@ export function planRun(examples: readonly Example[], { training, seed }: Config
         return own.flatMap((batch) =>
           trainingParts(
             batch.map((example) => examples[example]!),
-            padId,
+            layout,
           ),
         )
       })
@@ -45,8 +47,8 @@ export function planRun(examples: readonly Example[], { training, seed }: Config
 }
 
 /** A batch in parts that run one after the other. */
-export function trainingParts(examples: readonly Example[], padId: number): Batch[] {
-  const options = { tokens: piecesAtOnce, labels: 0, padId }
+export function trainingParts(examples: readonly Example[], layout: Layout): Batch[] {
+  const options = { tokens: piecesAtOnce, ...layout }
   return planBatches(examples, options).map((part) =>
     fillBatch(
       part.map((example) => examples[example]!),

@@ -8,6 +8,7 @@ import {
   taggingLoss,
   wordLogits,
   type Tagger,
+  type TaggingLossOptions,
   type TargetInputs,
   type WordInputs,
 } from '../models/tagger.js'
@@ -40,7 +41,7 @@ export interface StepGraph {
  * table the gradient of each row as it was looked up, [batch·sequence, hidden]: those of the same piece are added up
  * outside, and no other row is touched.
  */
-export function buildStep(tagger: Tagger, emissionLoss = 0): StepGraph {
+export function buildStep(tagger: Tagger, options: TaggingLossOptions = {}): StepGraph {
   const g = new Graph('training step')
   const words = declareWords(g)
   const targets = declareTargets(g, tagger)
@@ -49,7 +50,7 @@ export function buildStep(tagger: Tagger, emissionLoss = 0): StepGraph {
 
   const logits = wordLogits(g, tagger, words, parameters.weights, collectDropout(dropoutSites))
   const weight = g.input(batchInputs.weight, 'float32', [])
-  const loss = g.mul(taggingLoss(g, tagger, logits, targets, parameters.weights, emissionLoss), weight)
+  const loss = g.mul(taggingLoss(g, tagger, logits, targets, parameters.weights, options), weight)
 
   const dense = [...parameters.values].filter(([name]) => name !== tagger.encoder.pieceTable)
   const lookedUp = lookUps(g, parameters.weights(tagger.encoder.pieceTable))

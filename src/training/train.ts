@@ -82,7 +82,7 @@ export async function* train(
   }
   const began = performance.now()
   const corpus = await readCorpus(config)
-  checkTargets(config, corpus)
+  checkClassWeights(config)
   const start = await startingPoint(config, corpus)
   const { tagger, tokenizer } = start
   const windows = windowOptions(config, tagger)
@@ -95,7 +95,7 @@ export async function* train(
   if (labelled.misaligned.length > 0) writeMisaligned(join(config.output, 'misaligned.jsonl'), labelled.misaligned)
 
   const { training } = config
-  const plan = planRun(labelled.examples, config, tokenizer.pad)
+  const plan = planRun(labelled.examples, config, { labels: tagger.tags.length, padId: tokenizer.pad })
   const totalSteps = plan.steps
   const warmupSteps = Math.round(training.warmup * totalSteps)
   const fingerprint = fingerprintOf(config, corpus, start.hash)
@@ -109,6 +109,7 @@ export async function* train(
     maxGradNorm: training.max_grad_norm,
     smoothing: training.label_smoothing,
     emissionLoss: training.emission_loss,
+    softTargets: training.label_smoothing > 0 || corpus.train.documents.some(({ soft }) => soft),
     classWeights: classWeights(training.class_weights, tagger),
   })
   try {
@@ -284,22 +285,13 @@ function learningRates(training: Config['training'], factor: number): Record<Par
   }
 }
 
-/**
- * A CRF's loss is of whole paths: it has no minimum where a word's target is weighed, or gives a share to steps that
- * the scheme forbids.
- */
-function checkTargets({ model, training }: Config, { train }: TrainingCorpus): void {
-  if (model.head !== 'crf') return
-  const refuse = (where: string, what: string) => {
-    throw new NerError('config/bad-value', `A CRF is trained on whole paths of tags, and takes no ${what}.`, {
-      where,
-      mend: 'Set model.head to softmax, or leave it out.',
-    })
-  }
-  if (training.class_weights !== null) refuse('training.class_weights', 'class weights')
-  if (training.label_smoothing > 0) refuse('training.label_smoothing', 'label smoothing')
-  const soft = train.documents.find((document) => document.soft)
-  if (soft) refuse(`document ${soft.id}`, 'soft tags')
+/** A CRF's loss is of whole sequences, in which no word has a share that could be weighed. */
+function checkClassWeights({ model, training }: Config): void {
+  if (model.head !== 'crf' || training.class_weights === null) return
+  throw new NerError('config/bad-value', 'A CRF is trained on whole sequences of tags, and takes no class weights.', {
+    where: 'training.class_weights',
+    mend: 'Set model.head to softmax, or leave it out.',
+  })
 }
 
 /** Weights of types become weights of their tags. */

@@ -2,19 +2,17 @@ import type { Batch } from '../features/batch.js'
 import { encodeModel } from '../graph/onnx/encode.js'
 import type { Tensor } from '../graph/types.js'
 import type { ParameterData, ParameterGroup } from '../models/parameters.js'
-import { taggerParameters, type Tagger } from '../models/tagger.js'
+import { taggerParameters, type Tagger, type TaggingLossOptions } from '../models/tagger.js'
 import { createSession, type Session, type SessionOptions } from '../runtime/session.js'
 import { createMasks } from './dropout.js'
 import { createOptimizer, notFinite, type AdamWOptions, type Optimizer, type RowGradients } from './optimizer.js'
 import { batchInputs, buildForward, buildStep, gradientOutput, stepOutputs } from './step.js'
 import { batchTargets, type BatchTargets, type TargetOptions } from './targets.js'
 
-export interface TrainerOptions extends AdamWOptions, SessionOptions {
+export interface TrainerOptions extends AdamWOptions, SessionOptions, TaggingLossOptions {
   readonly seed: number
   readonly smoothing: number
   readonly classWeights?: Float32Array | undefined
-  /** Weight of the words' own cross-entropy beside a CRF's loss; 0 where absent. */
-  readonly emissionLoss?: number
 }
 
 export interface StepResult {
@@ -40,7 +38,7 @@ export interface Trainer {
 export async function createTrainer(tagger: Tagger, initial: ParameterData, options: TrainerOptions): Promise<Trainer> {
   const parameters = taggerParameters(tagger)
   const { pieceTable, sizes } = tagger.encoder
-  const { graph, dropoutSites } = buildStep(tagger, options.emissionLoss)
+  const { graph, dropoutSites } = buildStep(tagger, options)
   const session = await createSession(encodeModel(graph), options)
   let forward: Session | undefined
   const optimizer = createOptimizer(parameters, initial, pieceTable, options)

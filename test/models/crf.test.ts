@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { legalTransitions, type Transitions } from '../../src/data/schemes.js'
 import { gradients } from '../../src/graph/autodiff.js'
-import { crfLoss } from '../../src/models/crf.js'
+import { crfLoss, independentMarginals } from '../../src/models/crf.js'
 import { normal, random } from '../../src/random.js'
 import { anything, enumerate, expectedScore, type Rows, type Scores } from './enumeration.js'
 import { compile, distance, float32, int64, type Arrays } from './graphs.js'
@@ -31,7 +31,8 @@ async function chain(labels: number, legal: Transitions): Promise<(problem: Prob
       lengths: g.input('lengths', 'int64', ['sentences']),
       mask: g.input('mask', 'float32', ['sentences', 'words', 1]),
     }
-    const loss = crfLoss(g, emissions, parameters, words, legal)
+    const q = independentMarginals(g, words.targets)
+    const loss = crfLoss(g, emissions, parameters, words, q, legal)
     const all = gradients(g, loss, [emissions, parameters.transitions, parameters.start, parameters.end])
     return { loss, ...Object.fromEntries(wanted.map((name, i) => [gradientOf(name), all[i]!])) }
   })
