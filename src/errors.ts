@@ -21,6 +21,13 @@ export const codes = {
   'data/unseen-label': 'A label of the dev or test data is not in the training data.',
   'data/misaligned-span': 'A span cuts a word.',
   'data/bad-offset': 'A span lies outside its text or inside a surrogate pair.',
+  // agreement
+  'agreement/one-annotator': 'There is only one annotator.',
+  'agreement/no-overlap': 'The annotators share no document.',
+  'agreement/different-text': 'Annotators have different texts for one document.',
+  'agreement/different-tokens': 'Annotators divide one text into different words.',
+  'agreement/undefined': 'A measure of agreement is undefined: everything has one label.',
+  'agreement/bad-decision': 'A decision of an adjudicator fits no disagreement.',
   // models
   'model/missing-file': 'A model folder lacks a file.',
   'model/bad-config': 'A model configuration is malformed.',
@@ -33,6 +40,8 @@ export const codes = {
   // graph and runtime
   'graph/invalid': 'A graph breaks a rule of its operators.',
   'graph/corrupt': 'An ONNX file is damaged or not supported.',
+  'graph/external-data': 'An ONNX file refers to data that is not safe to read.',
+  'graph/old-opset': 'An operator of a graph is not in the opset asked for.',
   'runtime/no-device': 'The device asked for is not there.',
   'runtime/failed': 'The engine failed.',
   // training

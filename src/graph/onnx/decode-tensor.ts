@@ -42,9 +42,13 @@ export function decodeType(
   }
 }
 
+/** Reads what a tensor keeps outside the file; `reference` is its `external_data`, by key. */
+export type ReadExternal = (reference: ReadonlyMap<string, string>, where: string) => Uint8Array
+
 /** The elements are read in place where the file has them as bytes and they are aligned for it. */
-export function decodeTensor(proto: Parsed<onnx.ITensorProto>, where: string): Tensor {
-  if (proto.dataLocation === onnx.TensorProto.DataLocation.EXTERNAL || proto.externalData.length > 0) {
+export function decodeTensor(proto: Parsed<onnx.ITensorProto>, where: string, readExternal?: ReadExternal): Tensor {
+  const isExternal = proto.dataLocation === onnx.TensorProto.DataLocation.EXTERNAL || proto.externalData.length > 0
+  if (isExternal && !readExternal) {
     throw corrupt('A tensor lies outside the file, as external data', where, 'Save the model as one file.')
   }
   if (proto.segment) throw corrupt('Tensors in segments are not supported', where)
@@ -54,7 +58,10 @@ export function decodeTensor(proto: Parsed<onnx.ITensorProto>, where: string): T
   if (dims.some((dim) => dim < 0) || !Number.isSafeInteger(size)) {
     throw corrupt(`The shape ${formatShape(dims)} is impossible`, where)
   }
-  const data = proto.rawData.length > 0 ? rawElements(proto.rawData, dtype, where) : typedElements[dtype](proto)
+  const bytes = isExternal
+    ? readExternal!(new Map(proto.externalData.map(({ key, value }) => [key, value])), where)
+    : proto.rawData
+  const data = isExternal || bytes.length > 0 ? rawElements(bytes, dtype, where) : typedElements[dtype](proto)
   if (data.length !== size) {
     throw corrupt(`A tensor ${dtype}${formatShape(dims)} has ${data.length} elements, not ${size}`, where)
   }

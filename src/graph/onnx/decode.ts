@@ -7,27 +7,27 @@ import { misfit, withDefaults } from '../ops/schema.js'
 import { isKnownOp } from '../ops/table.js'
 import type { Attribute, Node, TensorType, Value } from '../types.js'
 import { decodeAttribute } from './decode-attribute.js'
-import { corrupt, decodeDtype, decodeTensor, decodeType } from './decode-tensor.js'
-import { opset } from './encode.js'
+import { corrupt, decodeDtype, decodeTensor, decodeType, type ReadExternal } from './decode-tensor.js'
+import { newestOpset } from './opsets.js'
 import { onnx, type Parsed } from './proto.js'
 
-/** From this opset on, the operators of the table mean what they mean in {@link opset}. */
+/** From this opset on, the operators of the table mean what they mean in {@link newestOpset}. */
 const oldestOpset = 18
 
 /**
  * Reads an ONNX file. Types are those that the operators' rules give, and those that the file declares where no rule
  * applies: operators outside the table need a `value_info`. Identity nodes become second names of their inputs.
  *
- * Throws `graph/corrupt` where the file is damaged or holds what a {@link Graph} cannot: external data, sparse
- * tensors, functions, subgraphs that read values of the graph around them; and `graph/invalid` where a node breaks a
- * rule of its operator.
+ * Throws `graph/corrupt` where the file is damaged or holds what a {@link Graph} cannot: sparse tensors, functions,
+ * subgraphs that read values of the graph around them, external data unless `readExternal` is there to read it; and
+ * `graph/invalid` where a node breaks a rule of its operator.
  */
-export function decodeModel(bytes: Uint8Array): Graph {
+export function decodeModel(bytes: Uint8Array, readExternal?: ReadExternal): Graph {
   const model = parse(bytes)
   if (!model.graph) throw corrupt('The ONNX file holds no graph', 'the model')
   if (model.functions.length > 0) throw corrupt('Functions of a model are not supported', 'the model')
   const versions = new Map(model.opsetImport.map(({ domain, version }) => [standard(domain), Number(version)]))
-  return decodeGraph(model.graph, 'the graph', versions)
+  return decodeGraph(model.graph, 'the graph', versions, readExternal)
 }
 
 /** The version of the operators of each domain that the file uses. */
@@ -46,7 +46,12 @@ function parse(bytes: Uint8Array): Parsed<onnx.IModelProto> {
   }
 }
 
-function decodeGraph(proto: Parsed<onnx.IGraphProto>, path: string, versions: Versions): Graph {
+function decodeGraph(
+  proto: Parsed<onnx.IGraphProto>,
+  path: string,
+  versions: Versions,
+  readExternal?: ReadExternal,
+): Graph {
   if (proto.sparseInitializer.length > 0) throw corrupt('Sparse tensors are not supported', path)
   const g = new Graph(proto.name)
   const values = new Map<string, Value>()
@@ -65,7 +70,7 @@ function decodeGraph(proto: Parsed<onnx.IGraphProto>, path: string, versions: Ve
   }
   for (const tensor of proto.initializer) {
     const where = `initializer '${tensor.name}' of ${path}`
-    define(tensor.name, g.initializer(tensor.name, decodeTensor(tensor, where)), where)
+    define(tensor.name, g.initializer(tensor.name, decodeTensor(tensor, where, readExternal)), where)
   }
 
   const declared = new Map(
@@ -92,7 +97,7 @@ function decodeGraph(proto: Parsed<onnx.IGraphProto>, path: string, versions: Ve
       continue
     }
     const attributes = decodeAttributes(item, domain, where, (body) =>
-      decodeGraph(body, `the body of node '${name}'`, versions),
+      decodeGraph(body, `the body of node '${name}'`, versions, readExternal),
     )
     const node = { name, op: item.opType, domain, inputs, attributes }
     const outputs = outputTypes(node, item.output, declared, where).map((type, i): Value => {
@@ -121,9 +126,9 @@ function standard(domain: string): string {
 function checkVersion(domain: string, versions: Versions, where: string): void {
   const version = versions.get(domain)
   if (version === undefined) throw corrupt(`The file does not import the operators of '${domain}'`, where)
-  const supported = domain === '' ? version >= oldestOpset && version <= opset : version === 1
+  const supported = domain === '' ? version >= oldestOpset && version <= newestOpset : version === 1
   if (supported) return
-  const range = domain === '' ? `${oldestOpset} to ${opset}` : 'version 1'
+  const range = domain === '' ? `${oldestOpset} to ${newestOpset}` : 'version 1'
   throw corrupt(`Version ${version} of the operators of '${domain}' is not supported, only ${range}`, where)
 }
 

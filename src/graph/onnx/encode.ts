@@ -3,30 +3,55 @@ import { misfit } from '../ops/schema.js'
 import { liveNodes } from '../prune.js'
 import { floatAttributes, type Attribute, type Node, type Tensor, type Value } from '../types.js'
 import { onnxTypes } from './dtype.js'
+import { irVersionOf, newestOpset, nodesWithin, requireOpset } from './opsets.js'
 import { onnx } from './proto.js'
-
-/** The opset that {@link import('../ops/attributes.js').OpAttributes} describes, and the IR version of its time. */
-export const opset = 20
-const irVersion = 9
 
 const AttributeType = onnx.AttributeProto.AttributeType
 
-/** The graph as an ONNX file: only what its outputs need, with the graph's own names for inputs and outputs. */
-export function encodeModel(g: Graph): Uint8Array {
-  const domains = new Set(domainsOf(g).filter((domain) => domain !== ''))
+export interface EncodeOptions {
+  /** {@link newestOpset} by default. */
+  readonly opset?: number | undefined
+  /** Where the bytes of an initializer are kept, if not in the file itself. */
+  readonly place?: ((bytes: Uint8Array) => ExternalBytes | undefined) | undefined
+}
+
+/** A stretch of a file beside the model's. */
+export interface ExternalBytes {
+  readonly location: string
+  readonly offset: number
+}
+
+/**
+ * The graph as an ONNX file: only what its outputs need, with the graph's own names for inputs and outputs.
+ *
+ * @throws NerError `graph/old-opset`
+ */
+export function encodeModel(g: Graph, { opset = newestOpset, place }: EncodeOptions = {}): Uint8Array {
+  requireOpset(g, opset)
+  const domains = new Set(nodesWithin(g).flatMap(({ domain }) => (domain === '' ? [] : [domain])))
+  const graph = encodeGraph(g, new Set())
   return onnx.ModelProto.encode({
-    irVersion,
+    irVersion: irVersionOf(opset),
     producerName: 'ner',
     opsetImport: [{ domain: '', version: opset }, ...[...domains].map((domain) => ({ domain, version: 1 }))],
-    graph: encodeGraph(g, new Set()),
+    graph:
+      place === undefined
+        ? graph
+        : { ...graph, initializer: (graph.initializer ?? []).map((tensor) => movedOut(tensor, place)) },
   }).finish()
 }
 
-function domainsOf(g: Graph): string[] {
-  return liveNodes(g).flatMap(({ domain, attributes }) => [
-    domain,
-    ...Object.values(attributes).flatMap((value) => (value instanceof Graph ? domainsOf(value) : [])),
-  ])
+/** An initializer as a reference to where its bytes are, where that is not the file itself. */
+function movedOut(tensor: onnx.ITensorProto, place: NonNullable<EncodeOptions['place']>): onnx.ITensorProto {
+  const { rawData, ...rest } = tensor
+  const placed = rawData && place(rawData)
+  if (!placed) return tensor
+  const entries = { location: placed.location, offset: placed.offset, length: rawData.length }
+  return {
+    ...rest,
+    dataLocation: onnx.TensorProto.DataLocation.EXTERNAL,
+    externalData: Object.entries(entries).map(([key, value]) => ({ key, value: String(value) })),
+  }
 }
 
 /** `outer` are the names of the graphs around this one: ONNX reads them inside, so none may be given again. */
