@@ -11,9 +11,10 @@ import { performance } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { legalTransitions, schemeTags } from '../dist/data/schemes.js'
-import { bert } from '../dist/models/bert.js'
+import { bert } from '../dist/models/encoders/bert.js'
 import { initialise } from '../dist/models/parameters.js'
 import { taggerParameters } from '../dist/models/tagger.js'
+import { taggingObjective } from '../dist/training/objective.js'
 import { trainingParts } from '../dist/training/plan.js'
 import { createTrainer } from '../dist/training/trainer.js'
 import { random } from '../dist/random.js'
@@ -89,15 +90,19 @@ async function stepper(batch, sequence, threads) {
     legal: legalTransitions(tags, 'IOB2'),
     dropout: 0.1,
   }
-  const trainer = await createTrainer(tagger, initialise(taggerParameters(tagger), 1), {
-    seed: 1,
-    smoothing: 0,
-    betas: [0.9, 0.999],
-    epsilon: 1e-8,
-    weightDecay: 0.01,
-    maxGradNorm: 1,
-    threads,
-  })
+  const trainer = await createTrainer(
+    tagger,
+    taggingObjective(tagger, { smoothing: 0 }),
+    initialise(taggerParameters(tagger), 1),
+    {
+      seed: 1,
+      betas: [0.9, 0.999],
+      epsilon: 1e-8,
+      weightDecay: 0.01,
+      maxGradNorm: 1,
+      threads,
+    },
+  )
   const next = random('bench')
   const words = sequence - 2
   const examples = Array.from({ length: batch }, () => ({

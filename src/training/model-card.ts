@@ -5,8 +5,9 @@ import type { DecodingScores, Evaluation } from './evaluation.js'
 export interface ModelCard {
   readonly name: string
   readonly tagger: Tagger
+  /** Where the model comes from, as the beginning of a sentence. */
+  readonly origin: string
   readonly lineage: {
-    readonly base_model: { readonly name: string } | null
     readonly data: Readonly<Record<string, { readonly file: string; readonly sha256: string }>>
     readonly seed: number
   }
@@ -15,7 +16,7 @@ export interface ModelCard {
 }
 
 /** README.md of a model folder: what the Hugging Face hub reads (`model-index`), and the same for people. */
-export function modelCard({ name, tagger, lineage, dev, test }: ModelCard): string {
+export function modelCard({ name, tagger, origin, lineage, dev, test }: ModelCard): string {
   const evaluation = test ?? dev
   const split = test ? 'test' : 'dev'
   const own = evaluation && (evaluation.crf ?? evaluation.argmax)
@@ -29,7 +30,7 @@ export function modelCard({ name, tagger, lineage, dev, test }: ModelCard): stri
   return [
     `---\n${stringify(header)}---`,
     `# ${name}`,
-    `Finds ${types.join(', ')}. ${lineage.base_model ? `Fine-tuned from ${lineage.base_model.name}` : 'Trained from scratch'} with seed ${lineage.seed}${tagger.head === 'crf' ? '; a CRF on top decodes the tags (`ner.json`, `crf.*` in the weights), and plain argmax works too' : ''}.`,
+    `Finds ${types.join(', ')}. ${origin} with seed ${lineage.seed}${tagger.head === 'crf' ? '; a CRF on top decodes the tags (`ner.json`, `crf.*` in the weights), and plain argmax works too' : ''}.`,
     ...(own ? [`## Scores on ${lineage.data[split]?.file ?? split}\n\nStrict span matching.\n\n${table(own)}`] : []),
     `## Data\n\n${Object.entries(lineage.data)
       .map(([part, { file, sha256 }]) => `- ${part}: ${file}, SHA-256 ${sha256}`)

@@ -27,13 +27,14 @@ export interface FinishedRun {
   readonly tagger: Tagger
   readonly tokenizer: Tokenizer
   readonly encoderConfig: HubConfig
-  readonly baseHash: string | undefined
+  /** Where the model comes from, as the beginning of a sentence. */
+  readonly origin: string
+  /** The same for programs: names and hashes of the models it was made from. */
+  readonly lineage: Readonly<Record<string, unknown>>
   readonly weights: ParameterData
   readonly windows: Required<WindowOptions>
   readonly progress: Progress
   readonly totalSteps: number
-  /** Milliseconds. */
-  readonly elapsed: number
   readonly dev: ScoredSplit | undefined
   readonly test: ScoredSplit | undefined
 }
@@ -45,20 +46,20 @@ interface ScoredSplit {
 
 /** Writes the model folder and what is said of the run. `run.json` comes last: with it the run is finished. */
 export function writeRun(run: FinishedRun): RunResults {
-  const { config, corpus, tagger, windows, progress, elapsed, dev, test } = run
+  const { config, corpus, tagger, windows, progress, dev, test } = run
   const { output } = config
   const json = (name: string, value: unknown) =>
     writeFileAtomically(join(output, name), `${JSON.stringify(value, null, 2)}\n`)
   const results: RunResults = {
     epoch: progress.log.at(-1)?.epoch ?? 0,
     global_step: progress.step,
-    train_runtime: elapsed / 1000,
+    train_runtime: progress.elapsed / 1000,
     train_loss: meanLoss(progress.log),
     ...(dev && splitMetrics('eval', dev.evaluation)),
     ...(test && splitMetrics('test', test.evaluation)),
   }
   const lineage = {
-    base_model: config.model.path === null ? null : { name: basename(config.model.path), sha256: run.baseHash },
+    ...run.lineage,
     data: Object.fromEntries(
       (['train', 'dev', 'test'] as const).flatMap((split) =>
         corpus[split] ? [[split, { file: basename(config.data[split]!), sha256: corpus[split].hash }]] : [],
@@ -86,7 +87,14 @@ export function writeRun(run: FinishedRun): RunResults {
   writeFileAtomically(join(output, 'report.html'), report(run))
   writeFileAtomically(
     join(output, 'README.md'),
-    modelCard({ name: basename(output), tagger, lineage, dev: dev?.evaluation, test: test?.evaluation }),
+    modelCard({
+      name: basename(output),
+      tagger,
+      origin: run.origin,
+      lineage,
+      dev: dev?.evaluation,
+      test: test?.evaluation,
+    }),
   )
   json('run.json', {
     finished: true,
@@ -96,7 +104,7 @@ export function writeRun(run: FinishedRun): RunResults {
     steps: progress.step,
     best: progress.best ?? null,
     metrics: results,
-    seconds: elapsed / 1000,
+    seconds: progress.elapsed / 1000,
   })
   return results
 }
@@ -176,7 +184,7 @@ function portable(config: Config): Config {
   }
 }
 
-function report({ config, corpus, tagger, progress, elapsed, dev, test, baseHash }: FinishedRun): string {
+function report({ config, corpus, tagger, progress, origin, dev, test }: FinishedRun): string {
   const shown = test ? { split: 'test' as const, ...test } : dev ? { split: 'dev' as const, ...dev } : undefined
   return trainingReport({
     title: basename(config.output),
@@ -187,13 +195,12 @@ function report({ config, corpus, tagger, progress, elapsed, dev, test, baseHash
     evaluation: shown && { split: shown.split, ...evaluationData(shown.evaluation, shown.predictions) },
     run: {
       device: config.device,
-      seconds: (elapsed / 1000).toFixed(0),
+      seconds: (progress.elapsed / 1000).toFixed(0),
       parameters: countParameters(taggerParameters(tagger)).toLocaleString('en'),
       ...versions(),
     },
     lineage: {
-      'base model':
-        config.model.path === null ? 'from scratch' : `${basename(config.model.path)} (${baseHash?.slice(0, 12)})`,
+      origin,
       ...Object.fromEntries(
         (['train', 'dev', 'test'] as const).flatMap((split) =>
           corpus[split] ? [[split, `${basename(config.data[split]!)} (${corpus[split].hash.slice(0, 12)})`]] : [],

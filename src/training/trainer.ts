@@ -2,21 +2,18 @@ import type { Batch } from '../features/batch.js'
 import { encodeModel } from '../graph/onnx/encode.js'
 import type { Tensor } from '../graph/types.js'
 import type { ParameterData, ParameterGroup } from '../models/parameters.js'
-import { taggerParameters, type Tagger, type TaggingLossOptions } from '../models/tagger.js'
+import type { Tagger } from '../models/tagger.js'
 import { createSession, type Session, type SessionOptions } from '../runtime/session.js'
 import { createMasks } from './dropout.js'
 import { createOptimizer, notFinite, type AdamWOptions, type Optimizer, type RowGradients } from './optimizer.js'
-import { batchInputs, buildForward, buildStep, gradientOutput, stepOutputs } from './step.js'
-import { batchTargets, type BatchTargets, type TargetOptions } from './targets.js'
+import type { Objective } from './objective.js'
+import { batchInputs, buildForward, gradientOutput, stepOutputs } from './step.js'
 
-export interface TrainerOptions extends AdamWOptions, SessionOptions, TaggingLossOptions {
+export interface TrainerOptions extends AdamWOptions, SessionOptions {
   readonly seed: number
-  readonly smoothing: number
-  readonly classWeights?: Float32Array | undefined
 }
 
 export interface StepResult {
-  /** Mean over the step's words; of a CRF, over its sentences. */
   readonly loss: number
   /** Before clipping. */
   readonly gradientNorm: number
@@ -35,15 +32,19 @@ export interface Trainer {
   release(): Promise<void>
 }
 
-export async function createTrainer(tagger: Tagger, initial: ParameterData, options: TrainerOptions): Promise<Trainer> {
-  const parameters = taggerParameters(tagger)
+/** `initial` has the weights that all of the objective's parameters start from. */
+export async function createTrainer(
+  tagger: Tagger,
+  objective: Objective,
+  initial: ParameterData,
+  options: TrainerOptions,
+): Promise<Trainer> {
   const { pieceTable, sizes } = tagger.encoder
-  const { graph, dropoutSites } = buildStep(tagger, options)
+  const { graph, dropoutSites } = objective.step
   const session = await createSession(encodeModel(graph), options)
   let forward: Session | undefined
-  const optimizer = createOptimizer(parameters, initial, pieceTable, options)
+  const optimizer = createOptimizer(objective.parameters, initial, pieceTable, options)
   const masks = createMasks(options.seed)
-  const targetOptions: TargetOptions = { labels: tagger.tags.length, ...options }
   const gradientsIn = (region: 'gradients' | 'addend') =>
     Object.fromEntries(
       Object.entries(optimizer.gradients(region)).map(([name, tensor]) => [gradientOutput(name), tensor]),
@@ -53,23 +54,18 @@ export async function createTrainer(tagger: Tagger, initial: ParameterData, opti
   return {
     optimizer,
     async step(batches, step, rates) {
-      const targets = batches.map((batch) => batchTargets(batch, targetOptions))
-      const total = targets.reduce(
-        (sum, { total: words }, i) => sum + (tagger.head === 'crf' ? batches[i]!.rows.length : words),
-        0,
-      )
+      const feeds = objective.feeds(batches)
       const rows = touchedRows(batches, sizes.hiddenSize)
       let loss = 0
       for (const [part, batch] of batches.entries()) {
-        const feeds = {
+        const inputs = {
           ...optimizer.weights,
           ...wordFeeds(batch),
-          ...targetFeeds(batch, targets[part]!),
+          ...feeds[part]!,
           ...masks(dropoutSites, batch.sizes, step, part),
-          [batchInputs.weight]: float32([], Float32Array.of(1 / total)),
         }
         const region = part === 0 ? 'gradients' : 'addend'
-        const results = await session.run(feeds, regions[region])
+        const results = await session.run(inputs, regions[region])
         loss += results[stepOutputs.loss]!.data[0] as number
         if (!Number.isFinite(loss)) throw notFinite('loss', step)
         if (part > 0) optimizer.accumulate()
@@ -89,29 +85,16 @@ export async function createTrainer(tagger: Tagger, initial: ParameterData, opti
   }
 }
 
-function float32(dims: readonly number[], data: Float32Array): Tensor {
-  return { dtype: 'float32', dims, data }
-}
-
 function int64(dims: readonly number[], data: BigInt64Array): Tensor {
   return { dtype: 'int64', dims, data }
 }
 
-function wordFeeds({ sizes, inputIds, attentionMask, wordIndex }: Batch): Record<string, Tensor> {
+export function wordFeeds({ sizes, inputIds, attentionMask, wordIndex }: Batch): Record<string, Tensor> {
   const { batch, sequence, sentences, words } = sizes
   return {
     [batchInputs.inputIds]: int64([batch, sequence], inputIds),
     [batchInputs.attentionMask]: int64([batch, sequence], attentionMask),
     [batchInputs.wordIndex]: int64([sentences, words], wordIndex),
-  }
-}
-
-function targetFeeds({ sizes, lengths }: Batch, { targets, mask }: BatchTargets): Record<string, Tensor> {
-  const { sentences, words } = sizes
-  return {
-    [batchInputs.lengths]: int64([sentences], lengths),
-    [batchInputs.targets]: float32([sentences, words, targets.length / (sentences * words)], targets),
-    [batchInputs.mask]: float32([sentences, words, 1], mask),
   }
 }
 

@@ -3,9 +3,8 @@ import { gradients } from '../../src/graph/autodiff.js'
 import { noDropout, type Dropout } from '../../src/models/layers.js'
 import { collectDropout, createMasks, type DropoutSite } from '../../src/training/dropout.js'
 import { buildStep } from '../../src/training/step.js'
-import { createTrainer } from '../../src/training/trainer.js'
 import { compile, float32 } from '../models/graphs.js'
-import { readGolden, tinyTagger, tinyWeights, toBatch, type GoldenBatch } from './golden-model.js'
+import { readGolden, tagTrainer, tinyTagger, tinyWeights, toBatch, type GoldenBatch } from './golden-model.js'
 
 const sites: readonly DropoutSite[] = [
   { input: 'dropout.0', rate: 0.1, shape: ['batch*sequence', 8] },
@@ -106,11 +105,11 @@ describe('in a graph', () => {
 describe('training with dropout', () => {
   const { batch } = readGolden('logits.json') as { batch: GoldenBatch }
   const rates = { encoder: 1e-3, head: 1e-3, crf: 1e-3 }
-  const options = { betas: [0.9, 0.999] as const, epsilon: 1e-8, weightDecay: 0, maxGradNorm: 1, smoothing: 0 }
+  const options = { betas: [0.9, 0.999] as const, epsilon: 1e-8, weightDecay: 0, maxGradNorm: 1 }
 
   /** Losses, weights and logits after three steps. */
   async function train(seed: number, dropout: number) {
-    const trainer = await createTrainer(tinyTagger('softmax', dropout), tinyWeights(), { ...options, seed, threads: 1 })
+    const trainer = await tagTrainer(tinyTagger('softmax', dropout), tinyWeights(), { ...options, seed, threads: 1 })
     const before = await trainer.logits(toBatch(batch))
     const losses: number[] = []
     for (let step = 1; step <= 3; step++) losses.push((await trainer.step([toBatch(batch)], step, rates)).loss)

@@ -1,8 +1,11 @@
 import { readFileSync } from 'node:fs'
 import type { Batch } from '../../src/features/batch.js'
-import { bert } from '../../src/models/bert.js'
+import { bert } from '../../src/models/encoders/bert.js'
+import type { ParameterData } from '../../src/models/parameters.js'
 import { readSafetensors, type StoredTensor } from '../../src/models/safetensors.js'
 import type { HeadKind, Tagger } from '../../src/models/tagger.js'
+import { taggingObjective } from '../../src/training/objective.js'
+import { createTrainer, type TrainerOptions } from '../../src/training/trainer.js'
 import { anything } from '../models/enumeration.js'
 
 // Made by test/golden/models/make.py with PyTorch and transformers.
@@ -55,6 +58,11 @@ export function tinyTagger(head: HeadKind, dropout = 0): Tagger {
   const rates = { hidden_dropout_prob: dropout, attention_probs_dropout_prob: dropout }
   const tags = Object.values(config.id2label)
   return { encoder: bert.create({ ...config, ...rates }), head, tags, legal: anything(tags.length), dropout }
+}
+
+/** A trainer towards plain tags. */
+export function tagTrainer(tagger: Tagger, initial: ParameterData, options: TrainerOptions) {
+  return createTrainer(tagger, taggingObjective(tagger, { smoothing: 0 }), initial, options)
 }
 
 export function tinyWeights(extra: Readonly<Record<string, number[]>> = {}): Map<string, Float32Array> {

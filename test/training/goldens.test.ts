@@ -2,8 +2,15 @@ import { describe, expect, test } from 'vitest'
 import { legalTransitions } from '../../src/data/schemes.js'
 import { taggerParameters } from '../../src/models/tagger.js'
 import { scheduleFactor } from '../../src/training/schedule.js'
-import { createTrainer } from '../../src/training/trainer.js'
-import { readGolden, readTensors, tinyTagger, tinyWeights, toBatch, type GoldenBatch } from './golden-model.js'
+import {
+  readGolden,
+  readTensors,
+  tagTrainer,
+  tinyTagger,
+  tinyWeights,
+  toBatch,
+  type GoldenBatch,
+} from './golden-model.js'
 
 interface Optimizer {
   readonly steps: number
@@ -28,12 +35,12 @@ interface CrfCurve {
   readonly crf: { readonly transitions: number[][]; readonly start: number[]; readonly end: number[] }
 }
 
-const plain = { betas: [0.9, 0.999] as const, epsilon: 1e-8, weightDecay: 0, maxGradNorm: 1, seed: 1, smoothing: 0 }
+const plain = { betas: [0.9, 0.999] as const, epsilon: 1e-8, weightDecay: 0, maxGradNorm: 1, seed: 1 }
 
 describe('tiny BERT, as PyTorch computes it', () => {
   test('logits within 1e-5', async () => {
     const { batch, logits } = readGolden('logits.json') as { batch: GoldenBatch; logits: number[][][] }
-    const trainer = await createTrainer(tinyTagger('softmax'), tinyWeights(), plain)
+    const trainer = await tagTrainer(tinyTagger('softmax'), tinyWeights(), plain)
     const words = await trainer.logits(toBatch(batch))
     const pieces = logits.flat()
     const wordsPerSentence = batch.wordIndex[0]!.length
@@ -56,7 +63,7 @@ describe('tiny BERT, as PyTorch computes it', () => {
       globalNorm: number
     }
     const tagger = tinyTagger('softmax')
-    const trainer = await createTrainer(tagger, tinyWeights(), plain)
+    const trainer = await tagTrainer(tagger, tinyWeights(), plain)
     const zero = { encoder: 0, head: 0, crf: 0 }
     const result = await trainer.step([toBatch(batch)], 1, zero)
     expect(result.loss).toBeCloseTo(loss, 5)
@@ -76,7 +83,7 @@ describe('tiny BERT, as PyTorch computes it', () => {
   test.each(['decayWeights', 'decayStrong'])('a 20-step loss curve (%s) within 1e-3', async (run) => {
     const { optimizer, batches, runs } = readGolden('curve-adamw.json') as Curve
     const golden = runs[run]!
-    const trainer = await createTrainer(tinyTagger('softmax'), tinyWeights(), {
+    const trainer = await tagTrainer(tinyTagger('softmax'), tinyWeights(), {
       ...plain,
       weightDecay: golden.weightDecay,
       maxGradNorm: optimizer.clip,
@@ -93,7 +100,7 @@ describe('tiny BERT, as PyTorch computes it', () => {
   test('a 20-step loss curve with a CRF and three learning rates within 1e-3', async () => {
     const { optimizer, batches, losses, gradientNorms, crf } = readGolden('curve-crf.json') as CrfCurve
     const start = { 'crf.transitions': crf.transitions.flat(), 'crf.start': crf.start, 'crf.end': crf.end }
-    const trainer = await createTrainer(tinyTagger('crf'), tinyWeights(start), {
+    const trainer = await tagTrainer(tinyTagger('crf'), tinyWeights(start), {
       ...plain,
       weightDecay: optimizer.weightDecay,
       maxGradNorm: optimizer.clip,
@@ -112,8 +119,8 @@ describe('tiny BERT, as PyTorch computes it', () => {
   test('a batch in two parts is the whole batch', async () => {
     const { batches } = readGolden('curve-adamw.json') as Curve
     const rates = { encoder: 1e-3, head: 1e-3, crf: 1e-3 }
-    const whole = await createTrainer(tinyTagger('softmax'), tinyWeights(), plain)
-    const parts = await createTrainer(tinyTagger('softmax'), tinyWeights(), plain)
+    const whole = await tagTrainer(tinyTagger('softmax'), tinyWeights(), plain)
+    const parts = await tagTrainer(tinyTagger('softmax'), tinyWeights(), plain)
     const golden = batches[0]!
     const half = (from: number, to: number) => {
       const rows = <T>(all: T[]) => all.slice(from, to)
