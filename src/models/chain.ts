@@ -1,6 +1,6 @@
 import { product } from '../graph/dims.js'
 import { Graph } from '../graph/graph.js'
-import type { Value } from '../graph/types.js'
+import type { Dim, Tensor, Value } from '../graph/types.js'
 
 /** Which words of a batch are there. */
 export interface ChainWords {
@@ -30,43 +30,64 @@ const smallestNormal = 1.2e-38
 
 /**
  * Forward–backward over p(y) ∝ Π step[yₜ₋₁, yₜ]·potential[t, yₜ]. `step` is [labels + 1, labels + 1]: its last tag is
- * the boundary, before the first word and after the last. Messages are normalised at every word, so that nothing
- * underflows. Both directions run in one scan, as the two rows of a batch: backwards is forwards over reversed sentences
- * with transposed steps.
+ * the boundary, before the first word and after the last.
+ *
+ * Word by word in a scan; or, where the number of words is known when the graph is built, in a logarithmic number of
+ * steps, for the devices that have no loops. GPUs do.
  */
-export function forwardBackward(
-  g: Graph,
-  potentials: Value,
-  step: Value,
-  { lengths, mask }: ChainWords,
-): ForwardBackward {
-  const [sentences, words, labels] = potentials.shape as [string, string, number]
-  const bounded = g.concat([potentials, g.fill([sentences, words, 1], 0, 'float32')], 2)
-  const reversed = (value: Value) => g.reverseSequence(value, lengths, { batch_axis: 0, time_axis: 1 })
-  const { before, messages, states, norms } = runChain(g, step, bounded, reversed(bounded))
-  const forward = (value: Value) => g.transpose(direction(g, value, 0), [1, 0, 2])
-  const backward = (value: Value) => reversed(g.transpose(direction(g, value, 1), [1, 0, 2]))
-
+export function forwardBackward(g: Graph, potentials: Value, step: Value, words: ChainWords): ForwardBackward {
+  const [sentences, length, labels] = potentials.shape as [Dim, Dim, number]
+  const bounded = g.concat([potentials, g.fill([sentences, length, 1], 0, 'float32')], 2)
+  const { before, message, gamma, logNorms } =
+    typeof length === 'number' ? doubled(g, bounded, step, words, length) : scanned(g, bounded, step, words)
   return {
-    logNorms() {
-      // The last word has the step to the boundary beside its own norm.
-      const closing = g.matmul(forward(states), g.slice(step, 1, labels, labels + 1))
-      const closed = g.mul(lastWords(g, mask), g.log(g.max(closing, g.scalar(smallestNormal))))
-      return g.add(g.log(forward(norms)), closed)
-    },
+    logNorms,
     marginals() {
-      // With α the forward messages and γ the backward states, which hold the word's potential already:
-      //   p(yₜ) = α·γ / Σ α·γ,   p(yₜ₋₁ = i, yₜ = j) = step[i, j]·before[t, i]·γ[t, j] / Σ α·γ
+      // p(yₜ) = α·γ / Σ α·γ,   p(yₜ₋₁ = i, yₜ = j) = step[i, j]·before[t, i]·γ[t, j] / Σ α·γ
       // Never the product of three: where forwards, backwards and the word itself each want another tag, it is 0.
-      const gamma = backward(states)
-      const joint = g.mul(forward(messages), gamma)
-      const scale = g.div(mask, g.max(g.sum(joint, [2]), g.scalar(smallestNormal)))
-      const flat = (value: Value) => g.reshape(value, [product([sentences, words]), labels + 1])
-      const pairs = g.gemm(flat(forward(before)), flat(g.mul(gamma, scale)), { transA: 1 })
+      const joint = g.mul(message(), gamma())
+      const scale = g.div(words.mask, g.max(g.sum(joint, [2]), g.scalar(smallestNormal)))
+      const flat = (value: Value) => g.reshape(value, [product([sentences, length]), labels + 1])
+      const pairs = g.gemm(flat(before()), flat(g.mul(gamma(), scale)), { transA: 1 })
       return {
         tags: g.slice(g.mul(joint, scale), 2, 0, labels),
         steps: g.slice(g.slice(g.mul(step, pairs), 0, 0, labels), 1, 0, labels),
       }
+    },
+  }
+}
+
+/** What both ways of running a chain give, [sentences, words, labels + 1] each, up to a factor for every word. */
+interface Messages {
+  /** The forward state of the word before. */
+  before(): Value
+  /** α = before·step: what the words before say of this one. */
+  message(): Value
+  /** γ: what this word and those after say, the word's potential in it. */
+  gamma(): Value
+  /** As in `ForwardBackward`. */
+  logNorms(): Value
+}
+
+/**
+ * Word by word: messages are normalised at every word, so that nothing underflows. Both directions run in one scan, as
+ * the two rows of a batch: backwards is forwards over reversed sentences with transposed steps.
+ */
+function scanned(g: Graph, potentials: Value, step: Value, { lengths, mask }: ChainWords): Messages {
+  const boundary = (potentials.shape[2] as number) - 1
+  const reversed = (value: Value) => g.reverseSequence(value, lengths, { batch_axis: 0, time_axis: 1 })
+  const { before, messages, states, norms } = runChain(g, step, potentials, reversed(potentials))
+  const forward = (value: Value) => g.transpose(direction(g, value, 0), [1, 0, 2])
+  const gamma = once(() => reversed(g.transpose(direction(g, states, 1), [1, 0, 2])))
+  return {
+    before: () => forward(before),
+    message: () => forward(messages),
+    gamma,
+    logNorms() {
+      // The last word has the step to the boundary beside its own norm.
+      const closing = g.matmul(forward(states), g.slice(step, 1, boundary, boundary + 1))
+      const closed = g.mul(lastWords(g, mask), g.log(g.max(closing, g.scalar(smallestNormal))))
+      return g.add(g.log(forward(norms)), closed)
     },
   }
 }
@@ -106,6 +127,90 @@ function runChain(g: Graph, step: Value, forward: Value, backward: Value) {
 function direction(g: Graph, value: Value, index: 0 | 1): Value {
   const [words, , sentences, width] = value.shape
   return g.reshape(g.slice(value, 1, index, index + 1), [words!, sentences!, width!])
+}
+
+/**
+ * A chain is a product of matrices, Mₜ[i, j] = step[i, j]·potential[t, j], and products are associative: those of the
+ * first t words, and of all from t on, are there after log₂(words) rounds, each of which doubles the words that a
+ * product spans (Hillis & Steele, 1986). Matrices are held as logarithms; a word of padding is the identity.
+ */
+function doubled(g: Graph, potentials: Value, step: Value, { mask }: ChainWords, words: number): Messages {
+  const [sentences, , tags] = potentials.shape as [Dim, number, number]
+  const boundary = tags - 1
+  const log = (value: Value) => g.log(g.max(value, g.scalar(smallestNormal)))
+  const identity = g.initializer('identity', logIdentity(tags))
+  const matrices = g.add(log(step), g.unsqueeze(log(potentials), [2]))
+  const isWord = g.less(g.scalar(0), g.unsqueeze(mask, [3]))
+  const chain = g.where(isWord, matrices, identity)
+
+  const prefixes = once(() => products(g, chain, words, 'prefix'))
+  const suffixes = once(() => products(g, chain, words, 'suffix'))
+  /** Rows of logarithms as numbers, the largest of each row 1. */
+  const relative = (rows: Value) => g.exp(g.sub(rows, g.maximum(rows, [-1])))
+  const states = once(() => g.reshape(g.slice(prefixes(), 2, boundary), [sentences, words, tags]))
+  const toBoundary = g.slice(step, 1, boundary, boundary + 1)
+
+  const before = once(() => {
+    const start = g.expandTo(g.initializer('at boundary', oneHot(tags, boundary)), g.slice(states(), 1, 0, 1))
+    return g.concat([start, g.slice(relative(states()), 1, 0, words - 1)], 1)
+  })
+  return {
+    before,
+    message: once(() => g.matmul(before(), step)),
+    gamma: once(() => {
+      // β of a word is what comes after it: the suffix that starts at the next one, and the step to the boundary.
+      const peaks = g.maximum(suffixes(), [3])
+      const ends = g.add(log(g.matmul(g.exp(g.sub(suffixes(), peaks)), toBoundary)), peaks)
+      const after = relative(g.reshape(g.slice(ends, 1, 1), [sentences, words - 1, tags]))
+      const last = g.expandTo(g.reshape(toBoundary, [1, 1, tags]), g.slice(states(), 1, 0, 1))
+      return g.mul(potentials, g.concat([after, last], 1))
+    }),
+    logNorms() {
+      const all = g.slice(states(), 1, words - 1)
+      const peak = g.maximum(all, [-1])
+      const logPartition = g.add(log(g.matmul(g.exp(g.sub(all, peak)), toBoundary)), peak)
+      return g.mul(lastWords(g, mask), logPartition)
+    },
+  }
+}
+
+/** Logarithms of the products of matrices up to each word, or from each word on: [sentences, words, tags, tags]. */
+function products(g: Graph, matrices: Value, words: number, kind: 'prefix' | 'suffix'): Value {
+  let spans = matrices
+  for (let reach = 1; reach < words; reach *= 2) {
+    const joined = logMatmul(g, g.slice(spans, 1, 0, words - reach), g.slice(spans, 1, reach))
+    spans =
+      kind === 'prefix'
+        ? g.concat([g.slice(spans, 1, 0, reach), joined], 1)
+        : g.concat([joined, g.slice(spans, 1, words - reach)], 1)
+  }
+  return spans
+}
+
+/** log(exp(a)·exp(b)), with the largest of a's rows and of b's columns taken out, so that no path that counts vanishes. */
+function logMatmul(g: Graph, a: Value, b: Value): Value {
+  const rows = g.maximum(a, [-1])
+  const columns = g.maximum(b, [-2])
+  const paths = g.matmul(g.exp(g.sub(a, rows)), g.exp(g.sub(b, columns)))
+  return g.add(g.log(g.max(paths, g.scalar(smallestNormal))), g.add(rows, columns))
+}
+
+const logIdentity = (size: number): Tensor => ({
+  dtype: 'float32',
+  dims: [size, size],
+  data: Float32Array.from({ length: size * size }, (_, i) => (i % (size + 1) === 0 ? 0 : -1e4)),
+})
+
+const oneHot = (size: number, at: number): Tensor => ({
+  dtype: 'float32',
+  dims: [1, 1, size],
+  data: Float32Array.from({ length: size }, (_, i) => (i === at ? 1 : 0)),
+})
+
+/** Adds to the graph when it is first asked for, and no second time. */
+function once(build: () => Value): () => Value {
+  let value: Value | undefined
+  return () => (value ??= build())
 }
 
 /** 1 on the first word of every sentence: [sentences, words, 1]. */
