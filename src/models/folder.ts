@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { z } from 'zod'
 import { legalTransitions, type Scheme } from '../data/schemes.js'
 import { NerError } from '../errors.js'
@@ -94,8 +94,14 @@ export async function loadEncoder(folder: string): Promise<PretrainedEncoder> {
   return { config, encoder, tokenizer, weights, hash: hashFile(file) }
 }
 
-/** Loads a model that `ner train` wrote. @throws NerError as {@link loadEncoder} */
-export async function loadModel(folder: string): Promise<ModelFolder> {
+/**
+ * Loads a model that `ner train` wrote: its folder, or one of the graphs in there, `FOLDER/onnx/NAME.onnx`.
+ *
+ * @throws NerError as {@link loadEncoder}
+ */
+export async function loadModel(path: string): Promise<ModelFolder> {
+  const isGraph = path.endsWith('.onnx')
+  const folder = isGraph ? dirname(dirname(resolve(path))) : path
   const config = readConfig(folder)
   const { architecture, tags } = {
     architecture: architectureOf(config, join(folder, 'config.json')),
@@ -111,8 +117,8 @@ export async function loadModel(folder: string): Promise<ModelFolder> {
   }
   const tokenizer = await loadTokenizer(folder)
   checkVocabulary(tokenizer, tagger.encoder, folder)
-  const onnx = join(folder, graph)
-  if (!existsSync(onnx)) throw missing(folder, graph)
+  const onnx = isGraph ? path : join(folder, graph)
+  if (!existsSync(onnx)) throw missing(folder, isGraph ? path : graph)
   return { folder, config, tagger, tokenizer, ner, chain: chainOf(tagger, crf, join(folder, 'ner.json')), onnx }
 }
 

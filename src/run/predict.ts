@@ -28,7 +28,7 @@ export interface Predictor {
 }
 
 /**
- * Loads a model folder to predict with. A CRF decodes each sentence's best sequence of tags, with the marginal
+ * Loads a model folder, or one of its graphs (`FOLDER/onnx/NAME.onnx`), to predict with. A CRF decodes each sentence's best sequence of tags, with the marginal
  * probabilities of its tags; without one, each word has its likeliest tag, by softmax, and tags that break the scheme
  * are no entity, as in strict scoring.
  *
@@ -57,7 +57,8 @@ export async function loadPredictor(modelDir: string, options: DeviceOptions = {
 
 type ScoredSpan = Span & { readonly score: number }
 
-function spanDecoder({ tagger: { tags }, ner: { scheme }, chain }: ModelFolder) {
+/** What turns the emissions of a model's words into entities. */
+export function spanDecoder({ tagger: { tags }, ner: { scheme }, chain }: ModelFolder) {
   const labels = tags.length
   const decode = (sentence: Emissions): Decoded =>
     chain ? decodeChain(sentence, chain) : decodeArgmax(sentence, labels)
