@@ -96,6 +96,23 @@ export class Graph {
     return this.#add({ op, domain, name, inputs, attributes }, types)
   }
 
+  /** A graph with the inputs and tensors of this one and no nodes yet, in which their names stay taken. */
+  withoutNodes(): Graph {
+    const g = new Graph(this.name)
+    const reserve = ({ name }: Value) => g.#valueNames.set(name, 1)
+    g.inputs.push(...this.inputs)
+    this.inputs.forEach(reserve)
+    for (const [name, initializer] of this.initializers) {
+      g.initializers.set(name, initializer)
+      reserve(initializer.value)
+    }
+    for (const { name, outputs } of this.nodes) {
+      g.#nodeNames.set(name, 1)
+      outputs.forEach(reserve)
+    }
+    return g
+  }
+
   /** Adds a node as a file holds it, with the names and types it has there; `verify` says whether they hold. */
   insert(node: Node): void {
     this.nodes.push(node)
@@ -189,6 +206,16 @@ export class Graph {
     return this.#one('Gemm', bias ? [a, b, bias] : [a, b], attributes)
   }
 
+  // Quantization
+
+  /** Bytes that stand for floats: `clip(round(x / scale) + zero)`, in the type of `zero`. */
+  quantize(x: Value, scale: Value, zero: Value, axis = 0): Value {
+    return this.#one('QuantizeLinear', [x, scale, zero], { axis })
+  }
+  dequantize(q: Value, scale: Value, zero?: Value, axis = 0): Value {
+    return this.#one('DequantizeLinear', zero ? [q, scale, zero] : [q, scale], { axis })
+  }
+
   // Reductions
 
   sum(x: Value, axes: readonly number[], keepdims: 0 | 1 = 1): Value {
@@ -273,6 +300,15 @@ export class Graph {
   /** Returns the final states, then the scanned outputs, stacked along a new first axis. */
   scan(body: Graph, states: readonly Value[], scanned: readonly Value[]): Value[] {
     return this.apply('Scan', [...states, ...scanned], { body, num_scan_inputs: scanned.length })
+  }
+  /** As `scan`, from the last element to the first; the outputs are stacked in the order of the inputs. */
+  scanBack(body: Graph, states: readonly Value[], scanned: readonly Value[]): Value[] {
+    return this.apply('Scan', [...states, ...scanned], {
+      body,
+      num_scan_inputs: scanned.length,
+      scan_input_directions: scanned.map(() => 1),
+      scan_output_directions: body.outputs.slice(states.length).map(() => 1),
+    })
   }
 
   /** A dimension of the graph's inputs as an int64 vector of one element. */

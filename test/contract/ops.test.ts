@@ -54,6 +54,8 @@ const float = (shape: Shape, values?: readonly number[], range: readonly [number
 })
 const positive = (shape: Shape): Feed => float(shape, undefined, [0.5, 2])
 const int = (shape: Shape, values: readonly number[]): Feed => ({ dtype: 'int64', shape, values })
+const uint8 = (shape: Shape, values: readonly number[]): Feed => ({ dtype: 'uint8', shape, values })
+const int8 = (shape: Shape, values: readonly number[]): Feed => ({ dtype: 'int8', shape, values })
 const bool = (shape: Shape, values: readonly number[]): Feed => ({ dtype: 'bool', shape, values })
 const known = (...values: number[]): Feed => ({ dtype: 'int64', shape: [values.length], values, known: true })
 
@@ -274,6 +276,77 @@ const contracts: { readonly [K in OpName]: Contract<OpAttributes[K]> } = {
       'C broadcasts to the product': { inputs: [float([2, 3]), float([3, 1]), float([4])], attributes: {} },
       'C is float32 like the operands, not int64': {
         inputs: [float([2, 1]), float([1, 2]), int([2], [1, 2])],
+        attributes: {},
+      },
+    },
+  },
+
+  QuantizeLinear: {
+    cases: {
+      'one scale': {
+        inputs: [float(['batch', 3]), float([], [0.02]), int8([], [0])],
+        attributes: { axis: 0 },
+        undifferentiable: 'not differentiable',
+      },
+      'a scale for each column, without a zero point': {
+        inputs: [positive([2, 3]), float([3], [0.01, 0.02, 0.04])],
+        attributes: { axis: 1 },
+        undifferentiable: 'not differentiable',
+      },
+    },
+    refusals: {
+      'floats are quantized, not int64': { inputs: [int([2], [1, 2]), float([])], attributes: { axis: 0 } },
+      'axis 1 has 3 indices and 2 scales': { inputs: [float([2, 3]), float([2])], attributes: { axis: 1 } },
+      'the zero point is a byte, not int64': {
+        inputs: [float([2]), float([]), int([], [0])],
+        attributes: { axis: 0 },
+      },
+    },
+  },
+  DequantizeLinear: {
+    cases: {
+      'one scale': {
+        inputs: [uint8(['batch', 2], [0, 7, 128, 255]), float([], [0.02]), uint8([], [128])],
+        attributes: { axis: 0 },
+        undifferentiable: 'not differentiable',
+      },
+      'a scale for each row': {
+        inputs: [int8([2, 2], [0, 7, -128, 127]), float([2], [0.02, 1])],
+        attributes: { axis: 0 },
+        undifferentiable: 'not differentiable',
+      },
+    },
+    refusals: {
+      'bytes are dequantized, not int64': { inputs: [int([2], [1, 2]), float([])], attributes: { axis: 0 } },
+      'scales are float32, not int64': { inputs: [int8([2], [1, 2]), int([], [1])], attributes: { axis: 0 } },
+      'the zero point is int8 like the tensor, not uint8': {
+        inputs: [int8([2], [1, 2]), float([]), uint8([], [0])],
+        attributes: { axis: 0 },
+      },
+    },
+  },
+  DynamicQuantizeLinear: {
+    cases: { 'a symbolic axis': { inputs: [float(['batch', 3])], attributes: {} } },
+    refusals: { 'float32 is quantized, not int64': { inputs: [int([2], [1, 2])], attributes: {} } },
+  },
+  MatMulInteger: {
+    cases: {
+      'bytes with and without a sign': {
+        inputs: [uint8(['batch', 2], [0, 1, 255, 7]), int8([2, 1], [-128, 127]), uint8([], [3])],
+        attributes: {},
+      },
+      'a stack': {
+        inputs: [uint8(['batch', 1, 2], [0, 1, 255, 7]), int8([2, 2], [-1, 2, 3, 4])],
+        attributes: {},
+      },
+    },
+    refusals: {
+      'operands are bytes, not float32 and int8': {
+        inputs: [float([2, 2]), int8([2, 1], [1, 2])],
+        attributes: {},
+      },
+      'inner dimensions 2 and 1 differ': {
+        inputs: [uint8([1, 2], [1, 2]), int8([1, 2], [1, 2])],
         attributes: {},
       },
     },
@@ -716,5 +789,6 @@ function elements(shape: Shape): number {
 
 function arrayOf(dtype: DType, values: readonly number[]): TensorArray {
   if (dtype === 'float32') return Float32Array.from(values)
+  if (dtype === 'int8') return Int8Array.from(values)
   return dtype === 'int64' ? BigInt64Array.from(values, BigInt) : Uint8Array.from(values)
 }

@@ -40,6 +40,11 @@ export interface OpAttributes {
   // products
   MatMul: None
   Gemm: { readonly alpha?: number; readonly beta?: number; readonly transA?: 0 | 1; readonly transB?: 0 | 1 }
+  // quantization
+  QuantizeLinear: Axis
+  DequantizeLinear: Axis
+  DynamicQuantizeLinear: None
+  MatMulInteger: None
   // reductions
   ReduceSum: Reduce
   ReduceMax: Reduce
@@ -64,6 +69,9 @@ export interface OpAttributes {
   Scan: {
     readonly body: Graph
     readonly num_scan_inputs: number
+    /** For each scanned input and output, 1 where it runs from the last element to the first. */
+    readonly scan_input_directions?: readonly number[]
+    readonly scan_output_directions?: readonly number[]
   }
 }
 

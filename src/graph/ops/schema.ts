@@ -60,6 +60,10 @@ export const schemas: { readonly [K in OpName]: OpSchema<OpAttributes[K]> } = {
       transB: { kind: 'int', among: [0, 1] },
     },
   },
+  QuantizeLinear: { inputs: 3, attributes: { axis: axis(1) } },
+  DequantizeLinear: { inputs: 3, attributes: { axis: axis(1) } },
+  DynamicQuantizeLinear: unary,
+  MatMulInteger: { inputs: 4, attributes: {} },
   ReduceSum: { inputs: 2, attributes: { keepdims: flag(1) } },
   ReduceMax: { inputs: 2, attributes: { keepdims: flag(1) } },
   ArgMax: { inputs: 1, attributes: { axis: axis(0), keepdims: flag(1) } },
@@ -81,7 +85,12 @@ export const schemas: { readonly [K in OpName]: OpSchema<OpAttributes[K]> } = {
   ReverseSequence: { inputs: 2, attributes: { batch_axis: flag(1), time_axis: flag(0) } },
   Scan: {
     inputs: Infinity,
-    attributes: { body: { kind: 'graph', required: true }, num_scan_inputs: { kind: 'int', required: true } },
+    attributes: {
+      body: { kind: 'graph', required: true },
+      num_scan_inputs: { kind: 'int', required: true },
+      scan_input_directions: { kind: 'ints' },
+      scan_output_directions: { kind: 'ints' },
+    },
   },
 }
 

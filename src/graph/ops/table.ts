@@ -5,6 +5,7 @@ import { indexing } from './indexing.js'
 import { movement } from './movement.js'
 import { normalisation } from './normalisation.js'
 import { products } from './products.js'
+import { quantization } from './quantization.js'
 import { reductions } from './reductions.js'
 import type { Rules } from './rule.js'
 
@@ -12,6 +13,7 @@ import type { Rules } from './rule.js'
 export const rules: Rules<OpName> = {
   ...elementwise,
   ...products,
+  ...quantization,
   ...reductions,
   ...normalisation,
   ...movement,
