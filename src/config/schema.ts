@@ -16,7 +16,7 @@ const data = z.strictObject({
   train: optionalPath,
   dev: optionalPath,
   test: optionalPath,
-  format: z.enum(['auto', 'conll', 'jsonl']).default('auto'),
+  format: z.enum(['auto', 'conll', 'jsonl', 'doccano', 'label-studio', 'spacy']).default('auto'),
   scheme: z.enum(['auto', 'IOB1', 'IOB2', 'IOE1', 'IOE2', 'IOBES', 'BILOU']).default('auto'),
   layer: z.string().min(1).default('gold'),
   on_misaligned: z.enum(['error', 'skip']).default('error'),

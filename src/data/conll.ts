@@ -11,6 +11,7 @@ import {
   type Scheme,
   type WordSpan,
 } from './schemes.js'
+import { type Lose, type Loss, tally } from './losses.js'
 import { rejectInto, type ReadOptions, type Reject, type Source } from './source.js'
 
 /*
@@ -23,6 +24,8 @@ export interface ConllCorpus {
   /** Absent where the file has no tags. */
   readonly scheme?: Scheme
   readonly rejects: Reject[]
+  /** What the file holds and no document does. */
+  readonly losses: Loss[]
 }
 
 /** The rows between two blank lines. */
@@ -49,7 +52,8 @@ const documentStart = '-DOCSTART-'
 export function readConll(source: Source, options: ReadOptions = {}): ConllCorpus {
   const rejects: Reject[] = []
   const reject = rejectInto(rejects, options.skipBad)
-  const blocks = withoutLanguage([...readBlocks(source, options, reject)])
+  const { lose, losses } = tally()
+  const blocks = withoutLanguage([...readBlocks(source, options, reject, lose)], source.name, lose)
   const tagged = blocks.some((block) => block.tags.length > 0)
   const placeOf = (block: Block, token: number) => `${source.name}:${block.line + token}`
   const scheme = !tagged
@@ -77,7 +81,7 @@ export function readConll(source: Source, options: ReadOptions = {}): ConllCorpu
   const documents = groupByDocument(kept).map((group, n) =>
     documentOf(group, `${source.base}:${n + 1}`, options.layer ?? goldLayer, scheme),
   )
-  return { documents, ...(scheme && { scheme }), rejects }
+  return { documents, ...(scheme && { scheme }), rejects, losses: losses() }
 }
 
 const rawBlock = ({ tokens, tags }: Block) => tokens.map((token, i) => `${token}\t${tags[i]}`).join('\n')
@@ -86,6 +90,7 @@ function* readBlocks(
   { name, lines }: Source,
   { labels = 'required' }: ReadOptions,
   reject: (error: NerError, raw: string) => void,
+  lose: Lose,
 ): Generator<Block> {
   // Tags are few and many: one string for each keeps the file's text from being held by slices of it.
   const tagNames = new Map<string, string>()
@@ -118,6 +123,7 @@ function* readBlocks(
     bad = badRow(row, expected, labels, `${name}:${lineNumber}`)
     if (bad) continue
     columns = expected
+    if (row.columns > 2) lose('columns between the first and the last', `${name}:${lineNumber}`)
     block.tokens.push(row.first)
     if (row.columns > 1) block.tags.push(intern(tagNames, row.last))
   }
@@ -182,9 +188,10 @@ function intern(names: Map<string, string>, name: string): string {
 const languagePrefix = /^(?:[a-z]{2,3}(?:-[a-z]+)*|simple):/
 
 /** Takes the language off the tokens if every one of them has the same. */
-function withoutLanguage(blocks: Block[]): Block[] {
+function withoutLanguage(blocks: Block[], name: string, lose: Lose): Block[] {
   const language = languagePrefix.exec(blocks[0]?.tokens[0] ?? '')?.[0]
   if (!language || !blocks.every(({ tokens }) => tokens.every((token) => isPrefixed(token, language)))) return blocks
+  for (const { line } of blocks) lose(`the language before each token, ${language}`, `${name}:${line}`)
   return blocks.map((block) => ({ ...block, tokens: block.tokens.map((token) => token.slice(language.length)) }))
 }
 

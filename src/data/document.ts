@@ -1,3 +1,5 @@
+import type { JsonObject } from './json.js'
+
 /** A labelled stretch of text. Offsets are UTF-16 code units, half open: `text.slice(start, end)`. */
 export interface Span {
   readonly start: number
@@ -40,6 +42,10 @@ export interface Document {
   readonly sentences?: readonly Sentence[]
   readonly layers: Readonly<Record<string, readonly Span[]>>
   readonly soft?: SoftTags
+  /** Who labelled it, where the source says so. One text by two people is two documents. */
+  readonly annotator?: string
+  /** What else the source says of it, under the source's own names; carried along. */
+  readonly fields?: JsonObject
 }
 
 /** The layer that people's own labels are read into and trained on. */

@@ -4,22 +4,34 @@ import { basename } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { NerError } from '../errors.js'
 import { readConll } from './conll.js'
+import { isDoccano, readDoccano } from './doccano.js'
 import type { Document } from './document.js'
 import { readJsonl } from './jsonl.js'
+import type { Json } from './json.js'
+import { isLabelStudio, readLabelStudio } from './label-studio.js'
+import type { Loss } from './losses.js'
+import { firstRow } from './records.js'
 import type { Scheme } from './schemes.js'
-import { linesOf, type ReadOptions, type Reject } from './source.js'
+import { linesOf, type ReadOptions, type Reject, type Source } from './source.js'
+import { isSpacy, readSpacy } from './spacy.js'
 
-export type Format = 'conll' | 'jsonl'
+export type Format = 'conll' | 'jsonl' | 'doccano' | 'label-studio' | 'spacy'
 
-export interface Corpus {
+/** What is read of a file, whatever its format. */
+interface Content {
   readonly documents: readonly Document[]
-  readonly format: Format
   /** Of CoNLL tags; absent where there are none. */
   readonly scheme?: Scheme
+  /** What was left out: rows that are malformed, and what annotators declined to label. */
+  readonly rejects: readonly Reject[]
+  /** What the file holds and documents do not. */
+  readonly losses: readonly Loss[]
+}
+
+export interface Corpus extends Content {
+  readonly format: Format
   /** SHA-256 of the file's bytes, in hexadecimal. */
   readonly hash: string
-  /** What was left out. */
-  readonly rejects: readonly Reject[]
 }
 
 export interface CorpusOptions extends ReadOptions {
@@ -27,38 +39,68 @@ export interface CorpusOptions extends ReadOptions {
   readonly format?: Format | 'auto'
 }
 
+const readers: Record<Format, (source: Source, options: ReadOptions) => Content> = {
+  conll: readConll,
+  jsonl: readJsonl,
+  doccano: readDoccano,
+  'label-studio': readLabelStudio,
+  spacy: readSpacy,
+}
+
+export const formats = Object.keys(readers) as Format[]
+
 /**
- * Reads labelled documents from a file, CoNLL or JSONL, plain or gzipped; both are told by content, not by name.
- * Throws `file/unreadable`, `data/empty`, `data/unknown-format` and what `readConll` and `readJsonl` throw.
+ * Reads labelled documents from a file of any format, plain or gzipped; the format is told by content, not by name.
+ * Throws `file/unreadable`, `data/empty`, `data/unknown-format` and what the format's reader throws.
  */
 export async function readDocuments(path: string, options: CorpusOptions = {}): Promise<Corpus> {
-  let bytes: Uint8Array
+  return parseDocuments(await bytesOf(path), path, options)
+}
+
+async function bytesOf(path: string): Promise<Uint8Array> {
   try {
-    bytes = await readFile(path)
+    return await readFile(path)
   } catch (cause) {
-    const mend = 'Check the path, and that you may read it.'
     throw new NerError('file/unreadable', `The data file cannot be read: ${(cause as Error).message}.`, {
       where: path,
-      mend,
+      mend: 'Check the path, and that you may read it.',
       cause,
     })
   }
-  return parseDocuments(bytes, path, options)
+}
+
+/** What one person labelled; `null` stands for rows that name nobody. */
+export interface Annotations {
+  readonly annotator: string | null
+  readonly documents: readonly Document[]
+}
+
+/**
+ * Reads a file whose rows name their annotator (Prodigy's `_annotator_id` or `_session_id`, Label Studio's
+ * `completed_by`, doccano's users) as one list of documents for each, sorted by name. Other files give one list.
+ * Throws as `readDocuments`.
+ */
+export async function readAnnotations(path: string, options: CorpusOptions = {}): Promise<Annotations[]> {
+  const { documents } = await readDocuments(path, options)
+  const names = [...new Set(documents.map(({ annotator }) => annotator ?? null))]
+  const byName = new Map(names.sort().map((annotator) => [annotator, [] as Document[]]))
+  for (const document of documents) byName.get(document.annotator ?? null)!.push(document)
+  return [...byName].map(([annotator, theirs]) => ({ annotator, documents: theirs }))
 }
 
 /** As `readDocuments`, from bytes that are already here, e.g. standard input. */
 export function parseDocuments(bytes: Uint8Array, name: string, options: CorpusOptions = {}): Corpus {
   const hash = createHash('sha256').update(bytes).digest('hex')
   const plain = unzipped(bytes, name)
-  const format = options.format && options.format !== 'auto' ? options.format : detectFormat(plain, name)
-  const source = { name, base: basename(name).replace(/\.gz$/, ''), lines: linesOf(plain, name) }
-  const { documents, rejects, scheme } =
-    format === 'conll' ? readConll(source, options) : { ...readJsonl(source, options), scheme: undefined }
+  const source = () => ({ name, base: basename(name).replace(/\.gz$/, ''), lines: linesOf(plain, name) })
+  const format = options.format && options.format !== 'auto' ? options.format : detectFormat(plain, source())
+  const content = readers[format](source(), options)
+  const { documents, rejects } = content
   if (documents.length === 0) {
     const left = rejects.length > 0 ? ` All ${rejects.length} were left out: ${rejects[0]!.what}` : ''
     throw empty(name, `The file holds no document.${left}`)
   }
-  return { documents, format, ...(scheme && { scheme }), hash, rejects }
+  return { ...content, format, hash }
 }
 
 const empty = (name: string, what: string) =>
@@ -80,11 +122,12 @@ function unzipped(bytes: Uint8Array, name: string): Uint8Array {
   }
 }
 
-/** Told by the first line that is not blank. */
-function detectFormat(bytes: Uint8Array, name: string): Format {
+/** Told by the first line that is not blank, and in JSON by the first row. */
+function detectFormat(bytes: Uint8Array, source: Source): Format {
+  const { name } = source
   const unknown = (what: string, mend: string) => new NerError('data/unknown-format', what, { where: name, mend })
   if (bytes.subarray(0, 4096).includes(0)) {
-    throw unknown('The file is binary, or UTF-16 text.', 'Give CoNLL or JSONL text in UTF-8.')
+    throw unknown('The file is binary, or UTF-16 text.', 'Give CoNLL or JSON text in UTF-8.')
   }
   let first: string | undefined
   for (const line of linesOf(bytes, name)) {
@@ -93,12 +136,26 @@ function detectFormat(bytes: Uint8Array, name: string): Format {
     break
   }
   if (first === undefined) throw empty(name, bytes.length === 0 ? 'The file is empty.' : 'The file is blank.')
-  if (/^\{\s*("|\}$)/.test(first)) return 'jsonl'
-  if (/^(\{|\[|\[\s*[[{"].*)$/.test(first)) {
+  if (first === '{') {
     throw unknown(
-      'The file is JSON over several lines or in one list, not JSONL.',
-      'Write one object a line, e.g. `jq -c ".[]" FILE > NEW.jsonl`.',
+      'The file is one JSON object over several lines.',
+      'Write one object a line, e.g. `jq -c . FILE > NEW.jsonl`, or a list of objects.',
+    )
+  }
+  if (/^(\{\s*("|\}$)|\[\s*([[{"].*)?$)/.test(first)) return jsonFormat(firstRow(source))
+  if (/^(\w+\s*=\s*)?\[?\s*\(\s*["'].*["']\s*,/.test(first)) {
+    throw unknown(
+      'The file is Python code, not JSON.',
+      'Write the list from Python with json.dump: tuples become lists, which are read.',
     )
   }
   return 'conll'
+}
+
+/** The first that the row has the marks of. What is no JSON is left to the reader of JSONL to complain of. */
+function jsonFormat(row: Json | undefined): Format {
+  if (row === undefined) return 'jsonl'
+  if (isSpacy(row)) return 'spacy'
+  if (isLabelStudio(row)) return 'label-studio'
+  return isDoccano(row) ? 'doccano' : 'jsonl'
 }

@@ -1,5 +1,6 @@
 import { TextDecoder } from 'node:util'
 import { NerError } from '../errors.js'
+import type { OffsetUnit } from './offsets.js'
 import type { Scheme } from './schemes.js'
 
 /** A data file as it is read. */
@@ -21,6 +22,20 @@ export interface ReadOptions {
   readonly labels?: 'required' | 'optional'
   /** Collect what is malformed in `rejects` instead of stopping at the first. */
   readonly skipBad?: boolean
+  /** What offsets count where the file does not say; code points unless said. */
+  readonly offsetUnit?: OffsetUnit
+  /** Told of each span that cannot be read, which is then left out, instead of refusing the whole row. */
+  readonly onBadSpan?: (bad: BadSpan) => void
+}
+
+/** A span whose offsets do not fit its text, or that has no label. */
+export interface BadSpan {
+  readonly document: string
+  /** File and line. */
+  readonly where: string
+  readonly what: string
+  /** As the file has it. */
+  readonly entry: string
 }
 
 /** A sentence or record that was left out. */

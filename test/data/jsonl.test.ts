@@ -32,9 +32,6 @@ describe('readJsonl', () => {
   it.each<[string, Record<string, unknown>]>([
     ['spaCy and Prodigy', { spans: [{ start: 9, end: 14, label: 'LOC', token_start: 3 }], answer: 'accept' }],
     ['spaCy training data', { entities: [[9, 14, 'LOC']] }],
-    ['doccano', { id: 7, label: [[9, 14, 'LOC']] }],
-    ['doccano, first exports', { labels: [[9, 14, 'LOC']] }],
-    ['doccano with relations', { entities: [{ id: 1, label: 'LOC', start_offset: 9, end_offset: 14 }], relations: [] }],
     ['UTF-16', { spans: [{ start: 10, end: 15, label: 'LOC' }], offset_unit: 'utf16' }],
   ])('reads the spans of %s', (_, fields) => {
     const [document] = read([{ text, ...fields }]).documents
@@ -114,7 +111,7 @@ describe('readJsonl', () => {
   const tokens = [{ start: 0, end: 1 }]
   it.each<[string, unknown, string, RegExp]>([
     ['broken JSON', '{"text": "a', 'data/bad-row', /not JSON/],
-    ['what is no object', '[1]', 'data/bad-row', /not a JSON object/],
+    ['what is no object', '1', 'data/bad-row', /not a JSON object/],
     ['a missing text', { spans: [] }, 'data/bad-row', /no “text”/],
     ['an end past the text', at(9, 15), 'data/bad-offset', /X 9–15 lies outside the text of 14 code points/],
     ['an end past the UTF-16 text', at(9, 16, 'utf16'), 'data/bad-offset', /15 UTF-16 units/],
@@ -124,7 +121,7 @@ describe('readJsonl', () => {
     ['an end before the start', at(3, 2), 'data/bad-offset', /empty/],
     ['fractions', at(0.5, 2), 'data/bad-offset', /whole numbers/],
     ['missing offsets', at(undefined, 2), 'data/bad-offset', /whole numbers/],
-    ['an unknown unit', at(0, 1, 'byte'), 'data/bad-row', /offset unit "byte"/],
+    ['an unknown unit', at(0, 1, 'word'), 'data/bad-row', /offset unit "word"/],
     ['a span without a label', { text, spans: [{ start: 0, end: 1 }] }, 'data/bad-row', /has no label/],
     ['tokens that overlap', { text, spans: [], tokens: [...tokens, ...tokens] }, 'data/bad-row', /Tokens overlap/],
     ['tokens that are strings', { text, spans: [], tokens: ['a'] }, 'data/bad-row', /“tokens” is not/],
@@ -167,7 +164,9 @@ describe('formatJsonl', () => {
     let offset = 0
     const tokens = words.map((word) => ({ start: offset, end: (offset += word.length) }))
     const gold = tokens.filter((_, i) => i % 2).map((token) => ({ ...token, label: 'X-"Y"', score: 0.5 }))
-    return { id: 'd', text: words.join(''), tokens, sentences: [{ start: 0, end: tokens.length }], layers: { gold } }
+    const rules = gold.toReversed()
+    const sentences = [{ start: 0, end: tokens.length }]
+    return { id: 'd', text: words.join(''), tokens, sentences, layers: { gold, rules } }
   })
 
   it.each(['code_point', 'utf16'] as const)('and back again, in %s', (unit) => {
@@ -178,6 +177,14 @@ describe('formatJsonl', () => {
         expect(read(written).documents).toEqual(documents)
       }),
     )
+  })
+
+  it('reads other layers by name, and names a bad one', () => {
+    const spans = [{ start: 0, end: 1, label: 'X' }]
+    const [document] = read([{ text: 'ab', layers: { rules: spans, silent: [] } }]).documents
+    expect(document!.layers).toEqual({ rules: spans, silent: [] })
+    expect(() => read([{ text: 'ab', layers: { rules: [{ start: 0, end: 1 }] } }])).toThrow(/“rules” has no label/)
+    expect(() => read([{ text: 'ab', layers: { rules: 'X' } }])).toThrow(/not lists of spans by name/)
   })
 
   it('writes offsets as Python counts them', () => {

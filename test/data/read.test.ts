@@ -51,7 +51,6 @@ describe('parseDocuments', () => {
     ['blank lines', '\n \r\n\t\n', 'data/empty'],
     ['a mark and nothing else', '\uFEFF', 'data/empty'],
     ['nothing but a document start', '-DOCSTART- O\n', 'data/empty'],
-    ['a JSON list', '[{"text": "a", "spans": []}]', 'data/unknown-format'],
     ['JSON over several lines', '{\n"text": "a"\n}', 'data/unknown-format'],
     ['UTF-16', Buffer.from(conll, 'utf16le'), 'data/unknown-format'],
     ['Latin-1', Buffer.from('Zoë B-PER\n', 'latin1'), 'file/unreadable'],
