@@ -2,14 +2,14 @@ import type { Batch } from '../features/batch.js'
 import type { Tensor } from '../graph/types.js'
 import type { Parameter } from '../models/parameters.js'
 import { taggerParameters, type Tagger, type TaggingLossOptions } from '../models/tagger.js'
-import { batchInputs, buildStep, type StepGraph } from './step.js'
+import { batchInputs, buildStep, type StepGraph, type StepSizes } from './step.js'
 import { batchTargets, type BatchTargets, type TargetOptions } from './targets.js'
 
 export type Feeds = Readonly<Record<string, Tensor>>
 
 /** What a run minimises: the graph of a step, and what that reads of batches beside their words. */
 export interface Objective {
-  readonly step: StepGraph
+  step(sizes: StepSizes): StepGraph
   /** What is trained: the model's parameters, and those that only the training has. */
   readonly parameters: readonly Parameter[]
   /** One step's batches, each of which runs by itself; their losses add up to the step's. */
@@ -22,7 +22,7 @@ export interface TaggingOptions extends TaggingLossOptions, Omit<TargetOptions, 
 export function taggingObjective(tagger: Tagger, options: TaggingOptions): Objective {
   const targetOptions = { labels: tagger.tags.length, ...options }
   return {
-    step: buildStep(tagger, options),
+    step: (sizes) => buildStep(tagger, options, sizes),
     parameters: taggerParameters(tagger),
     feeds(batches) {
       const targets = batches.map((batch) => batchTargets(batch, targetOptions))

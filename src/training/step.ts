@@ -1,6 +1,7 @@
+import type { Batch } from '../features/batch.js'
 import { gradients } from '../graph/autodiff.js'
 import { Graph } from '../graph/graph.js'
-import type { Value } from '../graph/types.js'
+import type { Dim, Value } from '../graph/types.js'
 import { noDropout } from '../models/layers.js'
 import type { Weights } from '../models/parameters.js'
 import {
@@ -30,6 +31,11 @@ export const stepOutputs = { loss: 'loss', pieces: 'gradient.pieces' } as const
 
 export const gradientOutput = (parameter: string) => `gradient.${parameter}`
 
+/** A batch's sizes in a graph: symbols that every run may set anew, or the numbers of one bucket of batches. */
+export type StepSizes = { readonly [Size in keyof Batch['sizes']]: Dim }
+
+export const anySizes: StepSizes = { batch: 'batch', sequence: 'sequence', sentences: 'sentences', words: 'words' }
+
 export interface StepGraph {
   readonly graph: Graph
   readonly dropoutSites: readonly DropoutSite[]
@@ -41,10 +47,10 @@ export interface StepGraph {
  * table the gradient of each row as it was looked up, [batch·sequence, hidden]: those of the same piece are added up
  * outside, and no other row is touched.
  */
-export function buildStep(tagger: Tagger, options: TaggingLossOptions = {}): StepGraph {
+export function buildStep(tagger: Tagger, options: TaggingLossOptions = {}, sizes = anySizes): StepGraph {
   const g = new Graph('training step')
-  const words = declareWords(g)
-  const targets = declareTargets(g, tagger)
+  const words = declareWords(g, sizes)
+  const targets = declareTargets(g, tagger, sizes)
   const parameters = declareParameters(g, tagger)
   const dropoutSites: DropoutSite[] = []
 
@@ -63,25 +69,25 @@ export function buildStep(tagger: Tagger, options: TaggingLossOptions = {}): Ste
 }
 
 /** The same forward pass without loss and dropout: logits of every word, for evaluation between epochs. */
-export function buildForward(tagger: Tagger): Graph {
+export function buildForward(tagger: Tagger, sizes = anySizes): Graph {
   const g = new Graph('forward')
-  g.output('logits', wordLogits(g, tagger, declareWords(g), declareParameters(g, tagger).weights, noDropout))
+  g.output('logits', wordLogits(g, tagger, declareWords(g, sizes), declareParameters(g, tagger).weights, noDropout))
   return g
 }
 
-function declareWords(g: Graph): WordInputs {
+function declareWords(g: Graph, { batch, sequence, sentences, words }: StepSizes): WordInputs {
   return {
-    inputIds: g.input(batchInputs.inputIds, 'int64', ['batch', 'sequence']),
-    attentionMask: g.input(batchInputs.attentionMask, 'int64', ['batch', 'sequence']),
-    wordIndex: g.input(batchInputs.wordIndex, 'int64', ['sentences', 'words']),
+    inputIds: g.input(batchInputs.inputIds, 'int64', [batch, sequence]),
+    attentionMask: g.input(batchInputs.attentionMask, 'int64', [batch, sequence]),
+    wordIndex: g.input(batchInputs.wordIndex, 'int64', [sentences, words]),
   }
 }
 
-function declareTargets(g: Graph, { tags }: Tagger): TargetInputs {
+function declareTargets(g: Graph, { tags }: Tagger, { sentences, words }: StepSizes): TargetInputs {
   return {
-    targets: g.input(batchInputs.targets, 'float32', ['sentences', 'words', tags.length]),
-    lengths: g.input(batchInputs.lengths, 'int64', ['sentences']),
-    mask: g.input(batchInputs.mask, 'float32', ['sentences', 'words', 1]),
+    targets: g.input(batchInputs.targets, 'float32', [sentences, words, tags.length]),
+    lengths: g.input(batchInputs.lengths, 'int64', [sentences]),
+    mask: g.input(batchInputs.mask, 'float32', [sentences, words, 1]),
   }
 }
 

@@ -7,7 +7,7 @@ import { createSession, type Session, type SessionOptions } from '../runtime/ses
 import { createMasks } from './dropout.js'
 import { createOptimizer, notFinite, type AdamWOptions, type Optimizer, type RowGradients } from './optimizer.js'
 import type { Objective } from './objective.js'
-import { batchInputs, buildForward, gradientOutput, stepOutputs } from './step.js'
+import { anySizes, batchInputs, buildForward, gradientOutput, stepOutputs } from './step.js'
 
 export interface TrainerOptions extends AdamWOptions, SessionOptions {
   readonly seed: number
@@ -40,7 +40,7 @@ export async function createTrainer(
   options: TrainerOptions,
 ): Promise<Trainer> {
   const { pieceTable, sizes } = tagger.encoder
-  const { graph, dropoutSites } = objective.step
+  const { graph, dropoutSites } = objective.step(anySizes)
   const session = await createSession(encodeModel(graph), options)
   let forward: Session | undefined
   const optimizer = createOptimizer(objective.parameters, initial, pieceTable, options)
