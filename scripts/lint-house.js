@@ -4,6 +4,7 @@ import { dirname, relative, resolve } from 'node:path'
 const order = [
   'config',
   'data',
+  'agreement',
   'sample',
   'report',
   'features',

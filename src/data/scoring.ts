@@ -237,12 +237,13 @@ export function bootstrap(
     f1s[types.length]!.push(ratio(2 * allRight, allSpans))
   }
   return {
-    micro: interval(f1s[types.length]!),
-    perType: Object.fromEntries(types.map((type, i) => [type, interval(f1s[i]!)])),
+    micro: percentiles(f1s[types.length]!),
+    perType: Object.fromEntries(types.map((type, i) => [type, percentiles(f1s[i]!)])),
   }
 }
 
-function interval(values: readonly number[]): Interval {
+/** What 95 % of the values lie between: their percentiles 2.5 and 97.5, interpolated. */
+export function percentiles(values: readonly number[]): Interval {
   const sorted = Float64Array.from(values).sort()
   const percentile = (share: number) => {
     const place = share * (sorted.length - 1)

@@ -1,0 +1,155 @@
+import { basename } from 'node:path'
+import { type Document, goldLayer, type Span, type Token } from '../data/document.js'
+import { NerError } from '../errors.js'
+import { areAlike, differentText, differentTokens } from './difference.js'
+import { bySpan } from './pairing.js'
+
+/** What one person or model labelled: a whole file, or the rows of one that bear the name. */
+export interface Annotator {
+  readonly name: string
+  /** The file it was read from. */
+  readonly file: string
+  readonly documents: readonly Document[]
+}
+
+/** Finds the words and sentences of a document that comes without. */
+export type Segment = (document: Document) => Document & { readonly tokens: readonly Token[] }
+
+/** A text that two or more have labelled. */
+export interface SharedDocument {
+  /** With words and sentences. What each annotator labelled is in `spans`, not in its layers. */
+  readonly document: ReturnType<Segment>
+  /** By annotator: spans sorted, without white space at their ends; undefined of one who has not labelled the text. */
+  readonly spans: readonly (readonly Span[] | undefined)[]
+}
+
+export interface SharedCorpus {
+  readonly annotators: readonly string[]
+  readonly documents: readonly SharedDocument[]
+  /** By annotator: documents that nobody else has labelled. */
+  readonly alone: readonly (readonly Document[])[]
+}
+
+/** One text, by everybody who has it. */
+interface Entry {
+  readonly text: string
+  /** Of the first who gave one. */
+  readonly id: string | undefined
+  /** By annotator. */
+  readonly copies: (Document | undefined)[]
+}
+
+/**
+ * Lays annotators' documents over each other: those of the same id and text, then those of the same text, in order where
+ * one annotator has a text several times. An annotator who has ids in common with the others is not matched by text where
+ * ids differ. Words and sentences are those of the first file that has them, or found by `segment`.
+ *
+ * @throws NerError `agreement/one-annotator`; `agreement/different-text`, `agreement/different-tokens` where one document
+ *   has two texts or two tokenizations; `agreement/no-overlap`
+ */
+export function matchDocuments(annotators: readonly Annotator[], segment: Segment): SharedCorpus {
+  if (annotators.length < 2) throw oneAnnotator(annotators)
+  const entries: Entry[] = []
+  const byKey = new Map<string, Entry>()
+  const byText = new Map<string, Entry[]>()
+  for (const [a, annotator] of annotators.entries()) {
+    const isFree = ({ copies }: Entry) => copies[a] === undefined
+    const idOf = (document: Document) => (isNumbered(document, annotator) ? undefined : document.id)
+    const sameId = (document: Document) => {
+      const entry = byKey.get(keyOf(document, annotator))
+      return entry?.id !== undefined && entry.id === idOf(document) && entry.text === document.text ? entry : undefined
+    }
+    const knowsIds = annotator.documents.some(sameId)
+    const sameText = (document: Document) => {
+      const isOther = (entry: Entry) => knowsIds && entry.id !== undefined && idOf(document) !== undefined
+      return byText.get(document.text)?.find((entry) => isFree(entry) && !isOther(entry))
+    }
+    /** Gives documents to the entries that are found, and returns the others. */
+    const place = (documents: readonly Document[], find: (document: Document) => Entry | undefined) =>
+      documents.filter((document) => {
+        const entry = find(document)
+        if (!entry || !isFree(entry)) return true
+        entry.copies[a] = document
+        return false
+      })
+    for (const document of place(place(annotator.documents, sameId), sameText)) {
+      const key = keyOf(document, annotator)
+      const other = byKey.get(key)
+      if (other && isFree(other)) {
+        const b = other.copies.findIndex(Boolean)
+        // A number that we gave says little: two files may share some documents only.
+        if (idOf(document) !== undefined || areAlike(other.text, document.text)) {
+          throw differentText([other.copies[b]!, document], [annotators[b]!, annotator])
+        }
+      }
+      const copies = annotators.map((_, b) => (b === a ? document : undefined))
+      const entry = { text: document.text, id: idOf(document), copies }
+      entries.push(entry)
+      if (!other) byKey.set(key, entry)
+      const others = byText.get(document.text)
+      if (others) others.push(entry)
+      else byText.set(document.text, [entry])
+    }
+  }
+  const isShared = ({ copies }: Entry) => copies.filter(Boolean).length > 1
+  const documents = entries.filter(isShared).map((entry) => share(entry, annotators, segment))
+  const lonely = entries.filter((entry) => !isShared(entry))
+  const alone = annotators.map((_, a) => lonely.flatMap(({ copies }) => copies[a] ?? []))
+  if (documents.length === 0) throw noOverlap(annotators)
+  return { annotators: annotators.map(({ name }) => name), documents, alone }
+}
+
+/** Whether the id is the place in its file, which the reader gives to documents without one. */
+function isNumbered({ id }: Document, { file }: Annotator): boolean {
+  const base = `${basename(file).replace(/\.gz$/, '')}:`
+  return id.startsWith(base) && /^\d+$/.test(id.slice(base.length))
+}
+
+/** An id, or a place of any file: a new line is in no id that a file gives. */
+const keyOf = (document: Document, annotator: Annotator) =>
+  isNumbered(document, annotator) ? `\n${document.id.slice(document.id.lastIndexOf(':'))}` : document.id
+
+function share({ copies }: Entry, annotators: readonly Annotator[], segment: Segment): SharedDocument {
+  const first = copies.findIndex((copy) => copy?.tokens)
+  const tokenized = copies[first]
+  for (const [b, copy] of copies.entries()) {
+    if (tokenized?.tokens && copy?.tokens && !sameTokens(tokenized.tokens, copy.tokens)) {
+      throw differentTokens([tokenized, copy], [annotators[first]!, annotators[b]!])
+    }
+  }
+  const { id, text, tokens } = tokenized ?? copies.find(Boolean)!
+  const sentences = copies.find((copy) => copy?.tokens && copy.sentences)?.sentences
+  const bare = { id, text, ...(tokens && { tokens }), ...(sentences && { sentences }), layers: {} }
+  return { document: segment(bare), spans: copies.map((copy) => copy && tidied(text, copy.layers[goldLayer] ?? [])) }
+}
+
+const sameTokens = (a: readonly Token[], b: readonly Token[]) =>
+  a.length === b.length && a.every(({ start, end }, i) => start === b[i]!.start && end === b[i]!.end)
+
+/** Spans in order, each once, without the white space at their ends and what is white space alone. */
+function tidied(text: string, spans: readonly Span[]): Span[] {
+  const trimmed = spans.flatMap(({ start, end, label }) => {
+    while (start < end && isSpace.test(text[start]!)) start++
+    while (end > start && isSpace.test(text[end - 1]!)) end--
+    return start < end ? [{ start, end, label }] : []
+  })
+  const ordered = trimmed.sort(bySpan)
+  return ordered.filter((span, i) => i === 0 || bySpan(ordered[i - 1]!, span) !== 0)
+}
+
+const isSpace = /\s/
+
+const oneAnnotator = (annotators: readonly Annotator[]) =>
+  new NerError('agreement/one-annotator', 'There is nobody to agree with: the labels are all by one annotator.', {
+    where: annotators.map(({ name, file }) => (name === file ? file : `${file}, ${name}`)).join('; '),
+    mend: 'Give two files, or one whose rows name who labelled them.',
+  })
+
+function noOverlap(annotators: readonly Annotator[]): NerError {
+  const [a, b] = annotators.map(({ documents }) => documents[0])
+  const shown = (document: Document | undefined) => JSON.stringify(document?.text.slice(0, 40) ?? '')
+  return new NerError('agreement/no-overlap', 'The annotators share no document.', {
+    where: `${annotators.map(({ file }) => file).join(', ')}; the first begin ${shown(a)} and ${shown(b)}`,
+    mend: 'Give labels of the same texts: documents are matched by their id, or by their whole text.',
+  })
+}
