@@ -30,6 +30,21 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: 'Find the entities in text',
     load: () => import('./commands/predict.js'),
   },
+  quantize: {
+    takes: '<model>',
+    summary: 'Make an int8 model of a trained one',
+    load: () => import('./commands/quantize.js'),
+  },
+  'data convert': {
+    takes: '<input>',
+    summary: 'Turn labelled text into another format, and list what it cannot hold',
+    load: () => import('./commands/data-convert.js'),
+  },
+  agree: {
+    takes: '<files..>',
+    summary: 'Measure how far annotators agree, and list where they do not',
+    load: () => import('./commands/agree.js'),
+  },
 }
 
 /** What the groups of commands are for. */

@@ -28,6 +28,16 @@ export const codes = {
   'agreement/different-tokens': 'Annotators divide one text into different words.',
   'agreement/undefined': 'A measure of agreement is undefined: everything has one label.',
   'agreement/bad-decision': 'A decision of an adjudicator fits no disagreement.',
+  // weak supervision
+  'weak/no-votes': 'No layer of the documents holds votes.',
+  'weak/no-checked': 'The checked set has no labels.',
+  'weak/not-finite': 'A label model has no finite likelihood.',
+  // weak supervision
+  'weak/bad-pattern': 'A regular expression cannot be run.',
+  'weak/bad-token-pattern': 'A token pattern is malformed.',
+  'weak/bad-entry': 'A knowledge base lacks a column, or a row of it is malformed.',
+  'weak/function-failed': 'A labelling function failed.',
+  'weak/unproduced-type': 'A configuration names a type that no function produces, or a function one that is not named.',
   // models
   'model/missing-file': 'A model folder lacks a file.',
   'model/bad-config': 'A model configuration is malformed.',
@@ -49,6 +59,12 @@ export const codes = {
   'training/no-checkpoint': 'There is no checkpoint to resume from.',
   'training/corrupt-checkpoint': 'A checkpoint is damaged.',
   'training/different-run': 'A checkpoint belongs to another configuration or other data.',
+  // compression
+  'quantize/already': 'A model is quantized already.',
+  // export
+  'export/not-tensorrt': 'TensorRT does not take a node of a graph.',
+  // distillation
+  'compress/unlike-models': 'Teachers and student differ where they must be alike.',
 } as const
 
 export type ErrorCode = keyof typeof codes

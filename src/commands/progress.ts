@@ -74,3 +74,22 @@ export async function during<T>(what: string, work: Promise<T>): Promise<T> {
     spinner.stop()
   }
 }
+
+/** Shows the steps that a work says it takes: on a terminal in one line that moves, elsewhere a line each. */
+export async function steps<T>(
+  work: AsyncGenerator<string, T>,
+  stream: NodeJS.WriteStream = process.stderr,
+): Promise<T> {
+  const moving = canMove(stream)
+  const spinner = ora({ stream, isEnabled: moving, isSilent: !moving, discardStdin: false })
+  try {
+    for (;;) {
+      const { value, done } = await work.next()
+      if (done === true) return value
+      if (moving) spinner.start(value)
+      else stream.write(`${value}\n`)
+    }
+  } finally {
+    spinner.stop()
+  }
+}

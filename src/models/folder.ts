@@ -348,7 +348,7 @@ function checkVocabulary({ vocabSize }: Tokenizer, { sizes }: Encoder, folder: s
   )
 }
 
-function hashFile(path: string): string {
+export function hashFile(path: string): string {
   return createHash('sha256').update(readFileSync(path)).digest('hex')
 }
 

@@ -1,0 +1,84 @@
+import { quantize, type Quantized } from '../compress/quantize/quantize.js'
+import { cpus, type Cpu } from '../compress/quantize/cpu.js'
+import { percent } from '../report/numbers.js'
+import { defineCommand, exit } from './command.js'
+import { table } from './format.js'
+import { threads } from './options.js'
+import { write } from './output.js'
+import { steps } from './progress.js'
+
+export const command = defineCommand({
+  positionals: {
+    model: { type: 'string', demandOption: true, describe: 'A model folder of ner train' },
+  },
+  options: {
+    method: {
+      type: 'string',
+      choices: ['dynamic'],
+      default: 'dynamic',
+      describe: 'How activations become bytes',
+    },
+    dev: { type: 'string', describe: 'Labelled text to measure the loss on' },
+    'max-f1-drop': { type: 'number', default: 0.3, describe: 'With --dev: exit 1 where F1 loses more points' },
+    'per-type-max-drop': { type: 'number', default: 1, describe: 'With --dev: the same of any one type' },
+    embeddings: { type: 'boolean', describe: 'The embedding table in int8 too: a smaller file' },
+    cpu: {
+      type: 'string',
+      choices: ['detect', ...(Object.keys(cpus))],
+      default: 'detect',
+      describe: 'The processor the file is for; avx2 keeps weights to 7 bits',
+    },
+    out: { type: 'string', describe: 'The folder to write; MODEL-int8 by default' },
+    json: { type: 'boolean', describe: 'The result as JSON' },
+    threads,
+  },
+  examples: [
+    ['ner quantize runs/ner --dev dev.conll', 'int8 for this machine, measured and gated'],
+    ['ner quantize runs/ner --cpu avx2 --embeddings', 'for any x86 server, as small as it gets'],
+  ],
+  async run(args) {
+    const result = await steps(
+      quantize(args.model, {
+        method: args.method,
+        cpu: args.cpu === 'detect' ? undefined : (args.cpu as Cpu),
+        embeddings: args.embeddings === true,
+        dev: args.dev,
+        maxF1Drop: args['max-f1-drop'],
+        perTypeMaxDrop: args['per-type-max-drop'],
+        out: args.out,
+        threads: args.threads,
+      }),
+    )
+    await write(args.json === true ? `${JSON.stringify(result, null, 2)}\n` : summary(result))
+    for (const failure of result.failures) process.stderr.write(`${failure}\n`)
+    return result.failures.length > 0 ? exit.gateFailed : exit.done
+  },
+})
+
+function summary({ output, cpu, quantized, float, bytes, dev }: Quantized): string {
+  const mib = (size: number) => `${(size / 2 ** 20).toFixed(1)} MiB`
+  const share = `${Math.round((100 * bytes.after) / bytes.before)} %`
+  const facts = [
+    `model   ${output}`,
+    `graph   ${mib(bytes.after)}, ${share} of ${mib(bytes.before)}`,
+    `layers  ${quantized.length} in int8 for ${cpu}, ${float.length} in float`,
+    '',
+  ].join('\n')
+  return dev === undefined ? facts : `${facts}\n${scoreTable(dev)}`
+}
+
+function scoreTable({ before, after, drops }: NonNullable<Quantized['dev']>): string {
+  const row = (name: string, from: number, to: number, drop: number) => [
+    name,
+    percent(from),
+    percent(to),
+    (-drop).toFixed(2),
+  ]
+  return table([
+    ['F1 on dev', 'float', 'int8', ''],
+    ...Object.entries(before.perType).map(([type, { f1 }]) =>
+      row(type, f1, after.perType[type]?.f1 ?? 0, drops.perType[type]!),
+    ),
+    row('all', before.micro.f1, after.micro.f1, drops.overall),
+  ])
+}
