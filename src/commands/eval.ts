@@ -3,7 +3,7 @@ import { NerError } from '../errors.js'
 import { type Evaluation, evaluate } from '../run/evaluate.js'
 import { defineCommand, exit } from './command.js'
 import { percent } from '../report/numbers.js'
-import { onMisaligned, threads } from './options.js'
+import { onMisaligned, scheme, threads } from './options.js'
 import { write } from './output.js'
 import { during } from './progress.js'
 import { evaluationTable } from './scores.js'
@@ -17,12 +17,7 @@ export const command = defineCommand({
     json: { type: 'boolean', describe: 'The scores as JSON' },
     'min-f1': { type: 'number', describe: 'Exit 1 where the F1 of all types is below this, from 0 to 1' },
     report: { type: 'string', describe: 'Write a report to this HTML file' },
-    scheme: {
-      type: 'string',
-      choices: ['auto', 'IOB1', 'IOB2', 'IOE1', 'IOE2', 'IOBES', 'BILOU'],
-      default: 'auto',
-      describe: "How the data's tags mark spans",
-    },
+    scheme,
     'on-misaligned': onMisaligned,
     threads,
   },

@@ -1,3 +1,7 @@
+import { units } from '../data/offsets.js'
+import { formats } from '../data/read.js'
+import { schemes } from '../data/schemes.js'
+
 /** For the commands that run a model and have no configuration. */
 export const threads = {
   type: 'number',
@@ -9,4 +13,30 @@ export const onMisaligned = {
   type: 'string',
   choices: ['error', 'skip'],
   describe: 'Spans that cut a word: stop, or write them to a file and leave them out',
+} as const
+
+/** For the commands that read labelled text. */
+export const format = {
+  type: 'string',
+  choices: ['auto', ...formats],
+  default: 'auto',
+  describe: 'The format of the input; auto tells it by the content',
+} as const
+
+export const scheme = {
+  type: 'string',
+  choices: ['auto', ...schemes],
+  default: 'auto',
+  describe: "How the data's tags mark spans",
+} as const
+
+export const offsetUnit = {
+  type: 'string',
+  choices: units,
+  describe: 'What offsets count where the file does not say; code points, as in Python',
+} as const
+
+export const skipBad = {
+  type: 'boolean',
+  describe: 'Leave out what is malformed, and write it to a file beside the output',
 } as const

@@ -78,8 +78,9 @@ export function readConll(source: Source, options: ReadOptions = {}): ConllCorpu
   }
   // A scheme that was detected is legal everywhere.
   const kept = options.scheme ? blocks.filter(legal) : blocks
+  const withStarts = blocks.some((block) => block.document > 0)
   const documents = groupByDocument(kept).map((group, n) =>
-    documentOf(group, `${source.base}:${n + 1}`, options.layer ?? goldLayer, scheme),
+    documentOf(group, `${source.base}:${n + 1}`, { layer: options.layer ?? goldLayer, scheme, withStarts }),
   )
   return { documents, ...(scheme && { scheme }), rejects, losses: losses() }
 }
@@ -208,7 +209,11 @@ function groupByDocument(blocks: readonly Block[]): Block[][] {
   return groups
 }
 
-function documentOf(blocks: readonly Block[], id: string, layer: string, scheme: Scheme | undefined): Document {
+function documentOf(
+  blocks: readonly Block[],
+  id: string,
+  { layer, scheme, withStarts }: { layer: string; scheme: Scheme | undefined; withStarts: boolean },
+): Document {
   const tokens: Token[] = []
   const sentences: Sentence[] = []
   const spans: Span[] = []
@@ -229,7 +234,7 @@ function documentOf(blocks: readonly Block[], id: string, layer: string, scheme:
     id,
     text: blocks.map((block) => block.tokens.join(' ')).join('\n'),
     tokens,
-    ...(blocks[0]!.document > 0 && { sentences }),
+    ...(withStarts && { sentences }),
     layers: scheme ? { [layer]: spans } : {},
   }
 }
@@ -249,16 +254,8 @@ export function* formatConll(
   for (const document of documents) {
     const tokens = document.tokens ?? []
     const words = tokens.map(({ start, end }) => document.text.slice(start, end))
-    const unwritable = words.find((word) => word === '' || word === documentStart || /[\t\n]/.test(word))
-    if (unwritable !== undefined || (tokens.length === 0 && document.text !== '')) {
-      throw new NerError(
-        'data/bad-row',
-        unwritable === undefined
-          ? 'The document has no tokens.'
-          : `The token ${JSON.stringify(unwritable)} cannot stand in a CoNLL column.`,
-        { where: document.id, mend: 'Write JSONL instead.' },
-      )
-    }
+    const problem = columnProblem(document, layer)
+    if (problem !== undefined) throw problem
     const spans = document.layers[layer] && wordSpans(document, tokens, document.layers[layer])
     const sentences = document.sentences ?? [{ start: 0, end: tokens.length }]
     const rows = sentences.flatMap(({ start, end }) => {
@@ -277,6 +274,26 @@ export function* formatConll(
     yield [...head, ...rows, ''].join('\n')
   }
 }
+
+/** What keeps a document with words from being written in columns, if anything; its spans aside. */
+export function columnProblem({ id, text, tokens = [], layers }: Document, layer: string): NerError | undefined {
+  const labels = layers[layer]?.map(({ label }) => label)
+  const words = tokens.map(({ start, end }) => text.slice(start, end))
+  const unwritable = words.find((word) => !fitsColumn(word, labels === undefined)) ?? labels?.find(breaksRow)
+  if (unwritable === undefined && (words.length > 0 || text === '')) return undefined
+  const what =
+    unwritable === undefined
+      ? 'The document has no tokens.'
+      : `${JSON.stringify(unwritable)} cannot stand in a CoNLL column.`
+  return new NerError('data/bad-row', what, { where: id, mend: 'Write JSONL instead.' })
+}
+
+/** Whether a word is read back as it is; where it is alone in its row, a space would divide it. */
+const fitsColumn = (word: string, alone: boolean) =>
+  word !== '' && word !== documentStart && !breaksRow(word) && !(alone && word.includes(' '))
+
+/** Ends of lines and of columns, and halves of surrogate pairs, which UTF-8 cannot write. */
+const breaksRow = (text: string) => /[\t\n\r\p{Surrogate}]/u.test(text)
 
 function wordSpans(document: Document, tokens: readonly Token[], spans: readonly Span[]): readonly WordSpan[] {
   const { words, misaligned, overlapping, empty } = alignSpans(spans, tokens)

@@ -1,0 +1,102 @@
+import { writeFileAtomically } from '../files.js'
+import { NerError } from '../errors.js'
+import { columnProblem } from './conll.js'
+import { goldLayer, type Document, type Span, type Token } from './document.js'
+import type { Loss } from './losses.js'
+import { recordOf } from './record.js'
+import { readDocuments, type CorpusOptions, type Format } from './read.js'
+import type { Scheme } from './schemes.js'
+import { rejectInto, type Reject } from './source.js'
+import { fitToWords, writeDocuments, type WriteOptions } from './write.js'
+
+export interface ConvertOptions extends Pick<WriteOptions, 'unit' | 'words'>, Omit<CorpusOptions, 'layer' | 'labels'> {
+  readonly to: Format
+  /** Of the tags that are written; that of the tags that were read, or IOB2, unless said. */
+  readonly toScheme?: Scheme
+}
+
+export interface Conversion {
+  readonly from: Format
+  readonly to: Format
+  readonly documents: number
+  readonly spans: number
+  /** What the file held and documents do not, then what documents hold and the new file does not. */
+  readonly losses: readonly Loss[]
+  /** Rows and spans that were left out. */
+  readonly rejects: readonly Reject[]
+  /** The new file's text. */
+  readonly pieces: readonly string[]
+}
+
+/**
+ * Turns a labelled file into another format. What the new one cannot hold is listed; a span that it cannot hold stops
+ * the conversion, or, with `skipBad`, is among the rejects.
+ *
+ * @throws NerError what `readDocuments` throws; `data/misaligned-span` for spans that CoNLL cannot hold
+ */
+export async function convert(
+  path: string,
+  { to, toScheme, unit, words, ...reading }: ConvertOptions,
+): Promise<Conversion> {
+  const corpus = await readDocuments(path, { ...reading, labels: 'optional' })
+  const rejects = [...corpus.rejects]
+  const reject = rejectInto(rejects, reading.skipBad)
+  const documents = to === 'conll' ? inColumns(corpus.documents, words, reject) : corpus.documents
+  const scheme = toScheme ?? corpus.scheme
+  const { pieces, losses } = writeDocuments(documents, to, { words, ...(scheme && { scheme }), ...(unit && { unit }) })
+  const spans = documents.reduce((sum, { layers }) => sum + (layers[goldLayer]?.length ?? 0), 0)
+  return {
+    from: corpus.format,
+    to,
+    documents: documents.length,
+    spans,
+    losses: [...corpus.losses, ...losses],
+    rejects,
+    pieces,
+  }
+}
+
+type Refuse = (error: NerError, raw: string) => void
+
+/** The documents that columns can hold, with the spans that they can hold. */
+function inColumns(documents: readonly Document[], words: WriteOptions['words'], reject: Refuse): Document[] {
+  const labelled = documents.some(({ layers }) => layers[goldLayer])
+  return documents.flatMap((document) => {
+    const withWords = { ...document, tokens: document.tokens ?? words(document.text) }
+    const problem = withWords.tokens.length > 0 ? columnProblem(withWords, goldLayer) : undefined
+    const bare = labelled && !document.layers[goldLayer]
+    if (problem === undefined && !bare) return [withoutUnfit(withWords, reject)]
+    reject(problem ?? noLabels(document.id), JSON.stringify(recordOf(document)))
+    return []
+  })
+}
+
+const noLabels = (id: string) =>
+  new NerError('data/bad-row', 'The document has no labels, and others do.', {
+    where: id,
+    mend: 'Label it, write another format, or leave it out with --skip-bad.',
+  })
+
+function withoutUnfit(document: Document & { readonly tokens: readonly Token[] }, reject: Refuse): Document {
+  const fitted = fitToWords(document, goldLayer)
+  for (const { span, why } of fitted.unfit) {
+    const error = new NerError('data/misaligned-span', `A span ${why}, which CoNLL cannot say.`, {
+      where: placeOf(document, span),
+      mend: 'Correct it (ner data validate --fix), write another format, or leave such spans out with --skip-bad.',
+    })
+    reject(error, JSON.stringify({ id: document.id, ...span }))
+  }
+  return fitted.document
+}
+
+/** Where a span is, for people: its document, its words, and its offsets in UTF-16 units. */
+export const placeOf = ({ id, text }: Document, { start, end, label }: Span): string =>
+  `${id}, ${label} “${text.slice(start, end)}” at ${start}–${end}`
+
+/** Writes what was left out beside an output, a JSON object a line; returns its path, or undefined where nothing was. */
+export function writeRejects(output: string, rejects: readonly Reject[]): string | undefined {
+  if (rejects.length === 0) return undefined
+  const path = `${output}.rejects.jsonl`
+  writeFileAtomically(path, rejects.map((reject) => `${JSON.stringify(reject)}\n`).join(''))
+  return path
+}
