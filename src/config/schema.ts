@@ -24,6 +24,7 @@ const data = z.strictObject({
 
 const encoder = z
   .strictObject({
+    model_type: z.string().min(1).default('bert'),
     hidden_size: count.default(128),
     num_hidden_layers: count.default(2),
     num_attention_heads: count.default(4),

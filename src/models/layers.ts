@@ -1,5 +1,6 @@
+import { product } from '../graph/dims.js'
 import type { Graph } from '../graph/graph.js'
-import type { Value } from '../graph/types.js'
+import type { Dim, Value } from '../graph/types.js'
 import type { Weights } from './parameters.js'
 
 /** Zeroes a share of a tensor while training; the identity otherwise. */
@@ -15,4 +16,59 @@ export function linear(g: Graph, x: Value, weights: Weights, name: string, scale
 
 export function layerNorm(g: Graph, x: Value, weights: Weights, name: string, epsilon: number): Value {
   return g.layerNorm(x, weights(`${name}.weight`), weights(`${name}.bias`), epsilon)
+}
+
+/** Activations of the feed-forward layers, by the names of `config.json`. */
+export const activations = {
+  gelu: (g: Graph, x: Value) => g.gelu(x),
+  gelu_new: tanhGelu,
+  gelu_pytorch_tanh: tanhGelu,
+} as const
+
+export type Activation = keyof typeof activations
+
+/** ½·x·(1 + tanh(√(2/π)·(x + 0.044715·x³))), which is x·σ(2√(2/π)·x·(1 + 0.044715·x²)). */
+function tanhGelu(g: Graph, x: Value): Value {
+  const slope = 2 * Math.sqrt(2 / Math.PI)
+  const cubic = g.add(g.mul(g.mul(x, x), g.scalar(slope * 0.044715)), g.scalar(slope))
+  return g.mul(x, g.sigmoid(g.mul(x, cubic)))
+}
+
+/** A batch of attention heads: how the rows of a [batch·sequence, hidden] matrix are told apart. */
+export interface Heads {
+  readonly batch: Dim
+  readonly sequence: Dim
+  readonly count: number
+  /** Of one head. */
+  readonly width: number
+}
+
+export function headsOf({ shape: [batch, sequence] }: Value, hidden: number, count: number): Heads {
+  return { batch: batch!, sequence: sequence!, count, width: hidden / count }
+}
+
+/** [batch·sequence, hidden] as [batch, heads, sequence, width], or transposed as [batch, heads, width, sequence]. */
+export function splitHeads(g: Graph, x: Value, heads: Heads, transposed = false): Value {
+  const { batch, sequence, count, width } = heads
+  return g.transpose(g.reshape(x, [batch, sequence, count, width]), transposed ? [0, 2, 3, 1] : [0, 2, 1, 3])
+}
+
+/** softmax(scores)·V of every head, put back together: [batch·sequence, hidden]. */
+export function attend(g: Graph, scores: Value, value: Value, rate: number, dropout: Dropout): Value {
+  const context = g.transpose(g.matmul(dropout(g, g.softmax(scores), rate), value), [0, 2, 1, 3])
+  const [batch, sequence, count, width] = context.shape
+  return g.reshape(context, [product([batch!, sequence!]), product([count!, width!])])
+}
+
+/** 0 where a piece may be attended to, −10⁴ where it is padding: [batch, 1, 1, sequence]. */
+export function maskBias(g: Graph, attentionMask: Value): Value {
+  const padding = g.sub(g.scalar(1), g.cast(attentionMask, 'float32'))
+  return g.unsqueeze(g.mul(padding, g.scalar(-1e4)), [1, 2])
+}
+
+/** `first`, `first` + 1 … for every place of a sequence, int64 [sequence]; the table they look up has `rows` rows. */
+export function positions(g: Graph, inputIds: Value, rows: number, first = 0): Value {
+  const [, sequence] = inputIds.shape
+  const all = g.integers(Array.from({ length: rows - first }, (_, i) => first + i))
+  return g.slice(all, 0, 0, typeof sequence === 'number' ? sequence : g.dim(sequence!))
 }

@@ -13,6 +13,31 @@ export interface Parameter {
 
 export type ParameterGroup = 'encoder' | 'head' | 'crf'
 
+/** Makes the parameters of an encoder's parts; fresh matrices are drawn with this deviation. */
+export function parameterMaker(deviation: number) {
+  const parameter = (name: string, shape: readonly number[], initial: Parameter['initial']): Parameter => ({
+    name,
+    shape,
+    initial,
+    group: 'encoder',
+  })
+  const matrix = (name: string, rows: number, columns: number) =>
+    parameter(`${name}.weight`, [rows, columns], { deviation })
+  return {
+    parameter,
+    matrix,
+    /** A projection with its bias. */
+    dense: (name: string, rows: number, columns: number) => [
+      matrix(name, rows, columns),
+      parameter(`${name}.bias`, [rows], 0),
+    ],
+    norm: (name: string, width: number) => [
+      parameter(`${name}.weight`, [width], 1),
+      parameter(`${name}.bias`, [width], 0),
+    ],
+  }
+}
+
 /** A model's parameters as values of the graph it is built in. */
 export type Weights = (name: string) => Value
 

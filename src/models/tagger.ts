@@ -4,7 +4,7 @@ import type { Graph } from '../graph/graph.js'
 import type { Value } from '../graph/types.js'
 import { crfLoss, crfNames, crfParameters, independentMarginals, legalMarginals, type CrfParameters } from './crf.js'
 import type { ChainWords } from './chain.js'
-import type { Encoder, EncoderInputs } from './encoder.js'
+import type { Encoder, EncoderInputs, Watch } from './encoder.js'
 import { linear, noDropout, type Dropout } from './layers.js'
 import type { Parameter, Weights } from './parameters.js'
 
@@ -27,6 +27,7 @@ export function taggerParameters({ encoder, head, tags }: Tagger): Parameter[] {
   const { hiddenSize } = encoder.sizes
   return [
     ...encoder.parameters,
+    ...(encoder.predictionHead?.parameters ?? []),
     { name: 'classifier.weight', shape: [tags.length, hiddenSize], initial: { deviation: 0.02 }, group: 'head' },
     { name: 'classifier.bias', shape: [tags.length], initial: 0, group: 'head' },
     ...(head === 'crf' ? crfParameters(tags.length) : []),
@@ -36,7 +37,7 @@ export function taggerParameters({ encoder, head, tags }: Tagger): Parameter[] {
 /** What is served: logits of every piece, [batch, sequence, labels]. */
 export function pieceLogits(g: Graph, { encoder, tags }: Tagger, inputs: EncoderInputs, weights: Weights): Value {
   const hidden = encoder.forward(g, inputs, weights, noDropout)
-  const logits = linear(g, hidden, weights, 'classifier')
+  const logits = linear(g, encoder.predictionHead?.forward(g, hidden, weights) ?? hidden, weights, 'classifier')
   return g.reshape(logits, [...inputs.inputIds.shape, tags.length])
 }
 
@@ -70,12 +71,14 @@ export function wordLogits(
   inputs: WordInputs,
   weights: Weights,
   dropout: Dropout,
+  watch?: Watch,
 ): Value {
-  const hidden = encoder.forward(g, inputs, weights, dropout)
+  const hidden = encoder.forward(g, inputs, weights, dropout, watch)
   return g.scoped('head', () => {
     const flat = g.reshape(inputs.wordIndex, [product(inputs.wordIndex.shape)])
-    const words = dropout(g, g.gather(hidden, flat), rate)
-    const logits = linear(g, words, weights, 'classifier')
+    const words = g.gather(hidden, flat)
+    const seen = dropout(g, encoder.predictionHead?.forward(g, words, weights) ?? words, rate)
+    const logits = linear(g, seen, weights, 'classifier')
     return g.reshape(logits, [...inputs.wordIndex.shape, tags.length])
   })
 }
@@ -107,7 +110,16 @@ export function crfScores(weights: Weights): CrfParameters {
   return { transitions: weights(transitions), start: weights(start), end: weights(end) }
 }
 
-/** −Σ q·log softmax(x), with q all 0 where a row does not count. */
+/**
+ * −Σ q·log softmax(x), with q all 0 where a row does not count. Written out, since GPUs have no LogSoftmax; the gradient
+ * is closed: softmax(x)·Σq − q.
+ */
 export function crossEntropy(g: Graph, logits: Value, targets: Value): Value {
-  return g.neg(g.sum(g.mul(targets, g.logSoftmax(logits)), [...logits.shape.keys()], 0))
+  const share = g.sum(targets, [-1])
+  const above = g.sub(logits, g.maximum(logits, [-1]))
+  const exps = g.exp(above)
+  const total = g.sum(exps, [-1])
+  const logLikelihood = g.sub(above, g.log(total))
+  const loss = g.neg(g.sum(g.mul(targets, logLikelihood), [...logits.shape.keys()], 0))
+  return g.withGradient(loss, [logits], (dy) => [g.mul(g.sub(g.mul(g.div(exps, total), share), targets), dy)])
 }

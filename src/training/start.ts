@@ -5,7 +5,7 @@ import type { WindowOptions } from '../features/examples.js'
 import { wordsOf } from '../features/segment.js'
 import type { Tokenizer } from '../features/tokenizer.js'
 import { trainTokenizer } from '../features/train-tokenizer.js'
-import { architectureOf, type HubConfig } from '../models/encoder.js'
+import { architectureOf, freshConfig, withDropout, type FreshEncoder, type HubConfig } from '../models/encoder.js'
 import { loadEncoder } from '../models/folder.js'
 import { initialise, type ParameterData } from '../models/parameters.js'
 import { taggerParameters, type Tagger } from '../models/tagger.js'
@@ -33,28 +33,17 @@ export async function startingPoint(
       lowercase: fresh.lowercase,
       maxLength: model.encoder.max_position_embeddings,
     }))
-  const base: HubConfig = pretrained?.config ?? {
-    model_type: 'bert',
-    ...model.encoder,
-    vocab_size: tokenizer.vocabSize,
-    type_vocab_size: 2,
-    hidden_act: 'gelu',
-    layer_norm_eps: 1e-12,
-    pad_token_id: tokenizer.pad,
-    hidden_dropout_prob: 0.1,
-    attention_probs_dropout_prob: 0.1,
-  }
-  const config: HubConfig = {
-    ...base,
-    ...(model.dropout !== null && { hidden_dropout_prob: model.dropout }),
-    ...(model.attention_dropout !== null && { attention_probs_dropout_prob: model.attention_dropout }),
-  }
+  const where = 'the configuration'
+  const base =
+    pretrained?.config ?? freshConfig(model.encoder.model_type, freshEncoder(model.encoder, tokenizer), where)
+  const config = withDropout(base, { dropout: model.dropout, attentionDropout: model.attention_dropout }, where)
+  const encoder = architectureOf(config, where).create(config)
   const tagger: Tagger = {
-    encoder: architectureOf(config, 'the configuration').create(config),
+    encoder,
     head: model.head,
     tags: corpus.tags,
     legal: legalTransitions(corpus.tags, model.scheme),
-    dropout: Number(config['classifier_dropout'] ?? config['hidden_dropout_prob'] ?? 0),
+    dropout: encoder.headDropout,
   }
   const parameters = taggerParameters(tagger)
   const weights = pretrained
@@ -67,6 +56,20 @@ export async function startingPoint(
       ])
     : initialise(parameters, seed)
   return { config, tagger, tokenizer, weights, hash: pretrained?.hash }
+}
+
+function freshEncoder(sizes: Config['model']['encoder'], { vocabSize, pad, cls, sep }: Tokenizer): FreshEncoder {
+  return {
+    hiddenSize: sizes.hidden_size,
+    layers: sizes.num_hidden_layers,
+    heads: sizes.num_attention_heads,
+    intermediateSize: sizes.intermediate_size,
+    maxPositions: sizes.max_position_embeddings,
+    vocabSize,
+    pad,
+    cls: cls ?? null,
+    sep: sep ?? null,
+  }
 }
 
 export function windowOptions({ features, model }: Config, { encoder }: Tagger): Required<WindowOptions> {

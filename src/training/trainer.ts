@@ -55,7 +55,7 @@ export async function createTrainer(
     optimizer,
     async step(batches, step, rates) {
       const feeds = objective.feeds(batches)
-      const rows = touchedRows(batches, sizes.hiddenSize)
+      const rows = touchedRows(batches, sizes.embeddingSize)
       let loss = 0
       for (const [part, batch] of batches.entries()) {
         const inputs = {

@@ -1,4 +1,4 @@
-import { bert } from '../../src/models/bert.js'
+import { bert } from '../../src/models/encoders/bert.js'
 import type { Tagger } from '../../src/models/tagger.js'
 import type { Graph } from '../../src/graph/graph.js'
 import { buildForward, buildStep } from '../../src/training/step.js'

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { legalTransitions } from '../../src/data/schemes.js'
 import { NerError } from '../../src/errors.js'
-import { bert } from '../../src/models/bert.js'
+import { bert } from '../../src/models/encoders/bert.js'
 import { marginals } from '../../src/models/decode.js'
 import { loadEncoder, loadModel, loadWeights, saveModel } from '../../src/models/folder.js'
 import { noDropout } from '../../src/models/layers.js'
@@ -28,7 +28,14 @@ describe('loading an encoder', () => {
   test('with the prefix of a token classifier, whose head is left out', async () => {
     const { encoder, weights } = await loadEncoder(await tinyFolder())
     expect([...weights.keys()]).toEqual(encoder.parameters.map(({ name }) => name))
-    expect(encoder.sizes).toEqual({ hiddenSize: 32, layers: 2, heads: 4, vocabSize: 48, maxPositions: 40 })
+    expect(encoder.sizes).toEqual({
+      hiddenSize: 32,
+      embeddingSize: 32,
+      layers: 2,
+      heads: 4,
+      vocabSize: 48,
+      maxPositions: 40,
+    })
   })
 
   test.each([
@@ -88,8 +95,8 @@ describe('loading an encoder', () => {
 
   test.each([
     ['brt', "Did you mean 'bert'?"],
-    ['mamba', 'Supported: bert.'],
-    ['constructor', 'Supported: bert.'],
+    ['mamba', 'Supported: albert, bert, camembert, '],
+    ['constructor', 'Supported: albert, bert, camembert, '],
   ])('of the type %s', async (model_type, mend) => {
     const folder = await tinyFolder({ config: (config) => ({ ...config, model_type }) })
     const error = await failure(loadEncoder(folder))

@@ -20,7 +20,7 @@ describe('the direction of imports', () => {
   it.each([
     ['src/graph/graph.ts', "import { random } from '../random.js'"],
     ['src/graph/ops/a.ts', "import { b } from './b.js'; import { c } from '../../errors.js'"],
-    ['src/training/a.ts', "import { bert } from '../models/bert.js'; import { z } from 'zod'"],
+    ['src/training/a.ts', "import { bert } from '../models/encoders/bert.js'; import { z } from 'zod'"],
     ['src/runtime/a.ts', "import ort from 'onnxruntime-node'"],
     ['src/commands/a.ts', "import { predict } from '../run/predict.js'"],
     ['src/cli.ts', "const a = () => import('./commands/a.js')"],

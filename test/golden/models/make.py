@@ -104,12 +104,12 @@ def tiny_bert():
     return model.eval()
 
 
-def make_batch(draw, lengths, cover):
+def make_batch(draw, lengths, cover, vocabulary=VOCABULARY):
     """Sentences of the given lengths in pieces, [CLS] and [SEP] included; each word is one to three pieces.
     With `cover`, every vocabulary row occurs (the padding row as padding)."""
     sequence = max(lengths)
     slots = sum(lengths) - 2 * len(lengths)
-    ordinary = [piece for piece in range(VOCABULARY) if piece not in (PAD, CLS, SEP)]
+    ordinary = [piece for piece in range(vocabulary) if piece not in (PAD, CLS, SEP)]
     pieces = [draw.choice(ordinary) for _ in range(slots - len(ordinary) if cover else slots)]
     pieces = pieces + ordinary if cover else pieces
     draw.shuffle(pieces)
