@@ -1,5 +1,8 @@
+import { product } from '../graph/dims.js'
 import type { Graph } from '../graph/graph.js'
 import { loadWeights, servingGraph, type ModelFolder } from '../models/folder.js'
+import type { Chain } from '../models/decode.js'
+import { bestPath } from '../models/viterbi.js'
 
 /**
  * The float32 graph of a model folder with its weights baked in: `input_ids`, `attention_mask` (and `token_type_ids`,
@@ -10,4 +13,25 @@ import { loadWeights, servingGraph, type ModelFolder } from '../models/folder.js
  */
 export function exportGraph(model: ModelFolder): Graph {
   return servingGraph(model.tagger, loadWeights(model))
+}
+
+/**
+ * {@link exportGraph} with the CRF's best path: of the words that `word_index` names, int64 [sentences, words], by their
+ * first piece in the flattened [batch × sequence], where `word_mask`, int64 [sentences, words], is 1. Adds the output
+ * `tags`, int64 [sentences, words], −1 on padding.
+ */
+export function viterbiGraph(model: ModelFolder, chain: Chain): Graph {
+  const g = exportGraph(model)
+  const logits = g.outputs[0]!.value
+  const [batch, sequence, labels] = logits.shape as [string, string, number]
+  const wordIndex = g.input('word_index', 'int64', ['sentences', 'words'])
+  const wordMask = g.input('word_mask', 'int64', ['sentences', 'words'])
+  const tags = g.scoped('viterbi', () => {
+    const pieces = g.reshape(logits, [product([batch, sequence]), labels])
+    const words = g.gather(pieces, g.reshape(wordIndex, [product(wordIndex.shape)]))
+    const emissions = g.reshape(words, [...wordIndex.shape, labels])
+    return bestPath(g, emissions, g.unsqueeze(g.cast(wordMask, 'float32'), [-1]), chain)
+  })
+  g.output('tags', tags)
+  return g
 }

@@ -291,6 +291,10 @@ export class Graph {
   scatterAdd(x: Value, indices: Value, updates: Value): Value {
     return this.#one('ScatterND', [x, this.unsqueeze(indices, [-1]), updates], { reduction: 'add' })
   }
+  /** `x` with the rows that `indices` names put in place; each at most once. */
+  scatter(x: Value, indices: Value, updates: Value): Value {
+    return this.#one('ScatterND', [x, this.unsqueeze(indices, [-1]), updates], { reduction: 'none' })
+  }
   reverseSequence(x: Value, lengths: Value, axes: OpAttributes['ReverseSequence']): Value {
     return this.#one('ReverseSequence', [x, lengths], axes)
   }
