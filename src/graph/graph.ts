@@ -236,8 +236,8 @@ export class Graph {
   logSoftmax(x: Value, axis = -1): Value {
     return this.#one('LogSoftmax', [x], { axis })
   }
-  layerNorm(x: Value, scale: Value, bias: Value, epsilon: number): Value {
-    return this.#one('LayerNormalization', [x, scale, bias], { axis: -1, epsilon })
+  layerNorm(x: Value, scale: Value, bias: Value | undefined, epsilon: number): Value {
+    return this.#one('LayerNormalization', bias ? [x, scale, bias] : [x, scale], { axis: -1, epsilon })
   }
 
   // Movement
@@ -262,12 +262,19 @@ export class Graph {
       Array.from({ length: rank }, (_, axis) => (added.has(axis) ? 1 : rest.shift()!)),
     )
   }
+  expand(x: Value, shape: Shape): Value {
+    return sameShape(x.shape, shape) ? x : this.#one('Expand', [x, this.#vector(shape)], {})
+  }
   /** Spreads `x` over the shape of `like`. */
   expandTo(x: Value, like: Value): Value {
     return sameShape(x.shape, like.shape) ? x : this.#one('Expand', [x, this.#shapeOf(like)], {})
   }
   concat(parts: readonly Value[], axis: number): Value {
     return this.#one('Concat', parts, { axis })
+  }
+  /** `x` cut along an axis into parts of these sizes. */
+  split(x: Value, axis: number, sizes: readonly number[]): Value[] {
+    return this.apply('Split', [x, this.integers(sizes)], { axis })
   }
   slice(x: Value, axis: number, start: number, end: number | Value = endOfAxis): Value {
     const stop = typeof end === 'number' ? this.integers([end]) : end
@@ -294,6 +301,14 @@ export class Graph {
   /** `x` with the rows that `indices` names put in place; each at most once. */
   scatter(x: Value, indices: Value, updates: Value): Value {
     return this.#one('ScatterND', [x, this.unsqueeze(indices, [-1]), updates], { reduction: 'none' })
+  }
+  /** For every place, the element of `x` that `indices` names along `axis`. */
+  gatherElements(x: Value, indices: Value, axis: number): Value {
+    return this.#one('GatherElements', [x, indices], { axis })
+  }
+  /** `x` with every element of `updates` added where `indices` says along `axis`. */
+  scatterElements(x: Value, indices: Value, updates: Value, axis: number): Value {
+    return this.#one('ScatterElements', [x, indices, updates], { axis, reduction: 'add' })
   }
   reverseSequence(x: Value, lengths: Value, axes: OpAttributes['ReverseSequence']): Value {
     return this.#one('ReverseSequence', [x, lengths], axes)

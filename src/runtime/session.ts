@@ -31,20 +31,8 @@ export interface Session {
  * @throws NerError `runtime/no-device` where the device is not there, `runtime/failed` where the engine refuses the graph
  */
 export async function createSession(model: Uint8Array | string, options: SessionOptions = {}): Promise<Session> {
-  const { device = 'cpu' } = options
-  const settings: InferenceSession.SessionOptions = {
-    executionProviders: [device],
-    intraOpNumThreads: options.threads || availableParallelism(),
-    graphOptimizationLevel: 'all',
-    logSeverityLevel: 3,
+  const session = await openEngine(model, options, {
     ...(options.profile ? { enableProfiling: true, profileFilePrefix: options.profile } : {}),
-    // Denormals slow every kernel down, and mean nothing at training's precision.
-    extra: { session: { set_denormal_as_zero: '1' } },
-  }
-  const session = await InferenceSession.create(model as string, settings).catch((cause: unknown) => {
-    const { message } = cause as Error
-    if (device !== 'cpu' && absent.test(message)) throw noDevice(device, message, cause)
-    throw new NerError('runtime/failed', `The engine refuses the graph: ${message}`, { cause })
   })
   return {
     inputs: session.inputNames,
@@ -65,6 +53,28 @@ export async function createSession(model: Uint8Array | string, options: Session
   }
 }
 
+/** Loads a graph with the settings that every session has. @throws NerError as `createSession` */
+export async function openEngine(
+  model: Uint8Array | string,
+  { device = 'cpu', threads }: SessionOptions,
+  more: InferenceSession.SessionOptions,
+): Promise<InferenceSession> {
+  const settings: InferenceSession.SessionOptions = {
+    executionProviders: [device],
+    intraOpNumThreads: threads || availableParallelism(),
+    graphOptimizationLevel: 'all',
+    logSeverityLevel: 3,
+    // Denormals slow every kernel down, and mean nothing at training's precision.
+    extra: { session: { set_denormal_as_zero: '1' } },
+    ...more,
+  }
+  return InferenceSession.create(model as string, settings).catch((cause: unknown) => {
+    const { message } = cause as Error
+    if (device !== 'cpu' && absent.test(message)) throw noDevice(device, message, cause)
+    throw new NerError('runtime/failed', `The engine refuses the graph: ${message}`, { cause })
+  })
+}
+
 /** How Dawn and ONNX Runtime say that there is no such device, or no library for it. */
 const absent = /adapter|shared library|not available/i
 
@@ -75,12 +85,12 @@ function noDevice(device: Device, message: string, cause: unknown): NerError {
   })
 }
 
-function mapValues<A, B>(record: Readonly<Record<string, A>>, map: (value: A) => B): Record<string, B> {
+export function mapValues<A, B>(record: Readonly<Record<string, A>>, map: (value: A) => B): Record<string, B> {
   return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, map(value)]))
 }
 
 /** What the engine calls a type; bfloat16 it does not take from us. */
-function toEngine({ dtype, data, dims }: Tensor): OrtTensor {
+export function toEngine({ dtype, data, dims }: Tensor): OrtTensor {
   if (dtype === 'bfloat16') throw new NerError('runtime/failed', 'bfloat16 tensors cannot be passed to the engine')
   return new OrtTensor(dtype as 'float32', data as Float32Array, dims)
 }

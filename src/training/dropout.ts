@@ -24,7 +24,7 @@ export function collectDropout(sites: DropoutSite[]): Dropout {
 }
 
 /** Offsets into a pool are multiples of 16 floats below this. */
-const offsets = 2 ** 22
+export const offsets = 2 ** 22
 
 /** Where masks of one rate are taken from: elements are 0 or 1/(1−rate). */
 interface Pool {
@@ -39,19 +39,30 @@ interface Pool {
  * is what makes a resumed run equal to one that was never stopped.
  */
 export function createMasks(seed: number) {
-  const pools = new Map<number, Pool>()
+  const pools = createPools(seed)
   return (sites: readonly DropoutSite[], sizes: Readonly<Record<string, number>>, step: number, part: number) => {
-    const next = random('dropout', seed, step, part)
+    const starts = maskOffsets(seed, sites.length, step, part)
     const masks: Record<string, Tensor> = {}
-    for (const { input, rate, shape } of sites) {
+    for (const [i, { input, rate, shape }] of sites.entries()) {
       const dims = shape.map((dim) => sizeOf(dim, sizes))
       const count = dims.reduce((total, dim) => total * dim, 1)
-      const offset = Math.floor((next() * offsets) / 16) * 16
-      const values = pool(pools, seed, rate, offsets + count)
-      masks[input] = { dtype: 'float32', dims, data: values.subarray(offset, offset + count) }
+      const values = pools(rate, offsets + count)
+      masks[input] = { dtype: 'float32', dims, data: values.subarray(starts[i], starts[i]! + count) }
     }
     return masks
   }
+}
+
+/** Where each site's mask starts in its pool: multiples of 16 floats. */
+export function maskOffsets(seed: number, sites: number, step: number, part: number): number[] {
+  const next = random('dropout', seed, step, part)
+  return Array.from({ length: sites }, () => Math.floor((next() * offsets) / 16) * 16)
+}
+
+/** The pool of each rate, at least as long as is asked for. What was drawn before stays the same. */
+export function createPools(seed: number) {
+  const pools = new Map<number, Pool>()
+  return (rate: number, size: number) => pool(pools, seed, rate, size)
 }
 
 /** The pool of a rate, grown to `size`; what was drawn before stays the same. */

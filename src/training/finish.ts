@@ -21,7 +21,7 @@ export async function finishRun(
   { examples, held, ...read }: Prepared,
 ): Promise<Extract<TrainEvent, { kind: 'done' }>> {
   settleBias(weights, tagger, examples)
-  trainer.optimizer.restore(new Map([...weights].map(([name, data]) => [name, { data }])))
+  await trainer.restore(new Map([...weights].map(([name, data]) => [name, { data }])))
   const dev = held.dev && (await scoreHeldOut(trainer, tagger, config, held.dev))
   const test = held.test && (await scoreHeldOut(trainer, tagger, config, held.test))
   const results = writeRun({ ...read, config, tagger, weights, progress, totalSteps: plan.steps, dev, test })

@@ -37,14 +37,13 @@ export async function scoreHeldOut(
   const words = documents.map(({ tokens }) => tokens!.length)
   const options = { tokens: piecesAtOnce, labels: tags.length, padId }
   const emissions = await documentEmissions(examples, words, (batch) => trainer.logits(batch), options)
-  const weight = (name: string) => trainer.optimizer.weights[name]!.data as Float32Array
-  const chain =
-    head === 'crf'
-      ? makeChain(
-          { transitions: weight(crfNames.transitions), start: weight(crfNames.start), end: weight(crfNames.end) },
-          legal,
-        )
-      : undefined
+  const chain = head === 'crf' ? makeChain(await chainScores(trainer), legal) : undefined
   const scored = evaluateEmissions(documents, emissions, data.layer, { tags, scheme: model.scheme, chain }, seed)
   return { ...scored, own: (scored.evaluation.crf ?? scored.evaluation.argmax).scores }
+}
+
+async function chainScores(trainer: Trainer) {
+  const { transitions, start, end } = crfNames
+  const weights = await trainer.weights([transitions, start, end])
+  return { transitions: weights.get(transitions)!, start: weights.get(start)!, end: weights.get(end)! }
 }

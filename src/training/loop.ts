@@ -82,7 +82,7 @@ export async function* runSteps(
   const { training, output } = config
   const warmupSteps = Math.round(training.warmup * plan.steps)
   const checkpoint = resume ? loadCheckpoint(output, fingerprint) : undefined
-  if (checkpoint) trainer.optimizer.restore(checkpoint.tensors)
+  if (checkpoint) await trainer.restore(checkpoint.tensors)
   let progress = checkpoint?.progress ?? firstProgress
   const before = progress.elapsed
   let bestWeights = checkpoint && bestOf(checkpoint.tensors, tagger)
@@ -91,9 +91,9 @@ export async function* runSteps(
   yield { kind: 'start', steps: plan.steps, parameters, resumedAt: progress.step }
 
   const timed = () => ({ ...progress, elapsed: before + performance.now() - began })
-  const save = () => {
+  const save = async () => {
     const best = bestWeights && progress.best?.step !== progress.step ? prefixed('best.', bestWeights, tagger) : []
-    const tensors = new Map([...trainer.optimizer.state(), ...best])
+    const tensors = new Map<string, StoredTensor>([...(await trainer.state()), ...best])
     saveCheckpoint(output, { progress: timed(), tensors, fingerprint })
   }
   const logEvery = Math.max(1, Math.floor(plan.steps / 500))
@@ -152,7 +152,7 @@ export async function* runSteps(
           lossCount: 0,
           ...(better ? { best: { f1: scores.micro.f1, step }, stale: 0 } : { stale: progress.stale + 1 }),
         }
-        if (better) bestWeights = copyWeights(trainer, tagger)
+        if (better) bestWeights = await copyWeights(trainer, tagger)
         if (scores) {
           progress = log(output, progress, {
             step,
@@ -171,7 +171,7 @@ export async function* runSteps(
       const interrupted = signal?.aborted === true
       if (!due && !interrupted) continue
       if (epochEnds) progress = { ...progress, epoch: epoch + 1, stepInEpoch: 0 }
-      save()
+      await save()
       if (interrupted) {
         yield { kind: 'done', output, interrupted, results: { interrupted, step, steps: plan.steps } }
         return undefined
@@ -180,7 +180,7 @@ export async function* runSteps(
     }
     progress = { ...progress, stepInEpoch: 0 }
   }
-  return { progress: timed(), weights: bestWeights ?? copyWeights(trainer, tagger) }
+  return { progress: timed(), weights: bestWeights ?? (await copyWeights(trainer, tagger)) }
 }
 
 const firstProgress: Progress = {
@@ -208,10 +208,9 @@ function log(output: string, progress: Progress, entry: LogEntry): Progress {
   return { ...progress, log: [...progress.log, entry] }
 }
 
-function copyWeights({ optimizer }: Trainer, tagger: Tagger): Map<string, Float32Array> {
-  return new Map(
-    taggerParameters(tagger).map(({ name }) => [name, (optimizer.weights[name]!.data as Float32Array).slice()]),
-  )
+async function copyWeights(trainer: Trainer, tagger: Tagger): Promise<Map<string, Float32Array>> {
+  const weights = await trainer.weights(taggerParameters(tagger).map(({ name }) => name))
+  return new Map([...weights].map(([name, data]) => [name, data.slice()]))
 }
 
 function prefixed(prefix: string, weights: ParameterData, tagger: Tagger): [string, StoredTensor][] {

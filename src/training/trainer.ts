@@ -19,9 +19,11 @@ export interface StepResult {
   readonly gradientNorm: number
 }
 
+/** Weights by name, and their moments as `first.*` and `second.*`. */
+export type TrainerState = ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float32Array }>
+
 /** A model being trained: its weights, and the graphs that read them. */
 export interface Trainer {
-  readonly optimizer: Optimizer
   /**
    * One optimizer step, number `step` from 1, on batches that count as one: each is run by itself, their gradients are
    * added. @throws NerError `training/not-finite`, before any weight has changed.
@@ -29,7 +31,18 @@ export interface Trainer {
   step(batches: readonly Batch[], step: number, rates: Readonly<Record<ParameterGroup, number>>): Promise<StepResult>
   /** Logits of a batch's words, [sentences, words, labels], by the weights as they are. */
   logits(batch: Batch): Promise<Float32Array>
+  /** The weights of these names; the arrays may be live. */
+  weights(names: readonly string[]): Promise<ParameterData>
+  /** All that a checkpoint keeps; the arrays may be live. */
+  state(): Promise<TrainerState>
+  /** Puts arrays of `state` back; those that are not given stay. */
+  restore(state: ReadonlyMap<string, { readonly data: Float32Array }>): Promise<void>
   release(): Promise<void>
+}
+
+/** The trainer of a CPU, with its optimizer beside the graph. */
+export interface HostTrainer extends Trainer {
+  readonly optimizer: Optimizer
 }
 
 /** `initial` has the weights that all of the objective's parameters start from. */
@@ -38,7 +51,7 @@ export async function createTrainer(
   objective: Objective,
   initial: ParameterData,
   options: TrainerOptions,
-): Promise<Trainer> {
+): Promise<HostTrainer> {
   const { pieceTable, sizes } = tagger.encoder
   const { graph, dropoutSites } = objective.step(anySizes)
   const session = await createSession(encodeModel(graph), options)
@@ -78,6 +91,10 @@ export async function createTrainer(
       const { logits } = await forward.run({ ...optimizer.weights, ...wordFeeds(batch) })
       return logits!.data as Float32Array
     },
+    weights: (names) =>
+      Promise.resolve(new Map(names.map((name) => [name, optimizer.weights[name]!.data as Float32Array]))),
+    state: () => Promise.resolve(optimizer.state()),
+    restore: (state) => Promise.resolve(optimizer.restore(state)),
     async release() {
       await session.release()
       await forward?.release()

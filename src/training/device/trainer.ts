@@ -1,0 +1,277 @@
+import type { Batch } from '../../features/batch.js'
+import { encodeModel } from '../../graph/onnx/encode.js'
+import type { Tensor } from '../../graph/types.js'
+import type { Parameter, ParameterData, ParameterGroup } from '../../models/parameters.js'
+import type { Tagger } from '../../models/tagger.js'
+import { openDevice, type DeviceGraph, type Resident } from '../../runtime/device.js'
+import { createPools, maskOffsets, offsets, type DropoutSite } from '../dropout.js'
+import { scalar, type Objective } from '../objective.js'
+import { notFinite } from '../optimizer.js'
+import { batchInputs, gradientOutput, stepOutputs } from '../step.js'
+import type { StepResult, Trainer, TrainerOptions } from '../trainer.js'
+import { bucketOf, indexFeeds, padBatch, rowBucket } from './bucket.js'
+import {
+  accumulatedInput,
+  buildDeviceForward,
+  buildGradients,
+  deviceInputs,
+  poolInput,
+  poolWidth,
+  type FixedSizes,
+} from './gradients.js'
+import { buildUpdate, momentName, moments, nextOutput, updateInputs } from './update.js'
+
+/** Steps between two looks at the loss: each one makes the host wait for the device. */
+const stepsBetweenReads = 10
+
+/**
+ * The trainer of a device with memory of its own. Parameters, their moments and gradients stay there from the first step
+ * to the last; what goes to it in a step is the batch, and what comes back, every tenth step, the mean loss and the norm
+ * of the gradient.
+ */
+export async function createDeviceTrainer(
+  tagger: Tagger,
+  objective: Objective,
+  initial: ParameterData,
+  options: TrainerOptions,
+): Promise<Trainer> {
+  const { parameters } = objective
+  const { pieceTable } = tagger.encoder
+  const table = parameters.find(({ name }) => name === pieceTable)!
+  const [vocabulary, width] = table.shape as [number, number]
+  const device = openDevice(options)
+  const pools = createPools(options.seed)
+  const gradientGraphs = cached<{ graph: DeviceGraph; sites: readonly DropoutSite[] }>()
+  const updateGraphs = cached<DeviceGraph>()
+  const forwardGraphs = cached<DeviceGraph>()
+  const poolsThere = new Map<number, Resident>()
+
+  let state = new Map<string, Resident>()
+  let gradients = new Map<string, Resident>()
+  let gradientRows = 0
+  let lossSum = await device.upload(scalar(0))
+  let summed = 0
+  let latest: StepResult = { loss: Number.NaN, gradientNorm: Number.NaN }
+
+  const put = async (name: string, tensor: Tensor) => {
+    state.get(name)?.dispose()
+    state.set(name, await device.upload(tensor))
+  }
+  for (const { name, shape } of parameters) {
+    await put(name, float32(shape, initial.get(name)!))
+    for (const moment of moments) await put(momentName(moment, name), zeros(shape))
+  }
+
+  /** Room for the gradients of so many rows of the piece table; what is in it is never read. */
+  async function makeRoom(rows: number): Promise<void> {
+    if (rows === gradientRows) return
+    for (const { name, shape } of parameters) {
+      if (name !== pieceTable && gradientRows > 0) continue
+      const gradient = gradientOutput(name)
+      gradients.get(gradient)?.dispose()
+      gradients.set(gradient, await device.upload(zeros(name === pieceTable ? [rows, width] : shape)))
+    }
+    gradientRows = rows
+  }
+
+  async function maskFeeds(sites: readonly DropoutSite[], step: number, part: number) {
+    if (sites.length === 0) return {}
+    const feeds: Record<string, Tensor | Resident> = {}
+    for (const { rate, shape } of sites) {
+      const rows = Math.ceil((offsets + count(shape as readonly number[])) / poolWidth)
+      if ((poolsThere.get(rate)?.dims[0] ?? 0) < rows) {
+        poolsThere.get(rate)?.dispose()
+        const values = pools(rate, rows * poolWidth).subarray(0, rows * poolWidth)
+        poolsThere.set(rate, await device.upload(float32([rows, poolWidth], values)))
+      }
+      feeds[poolInput(rate)] = poolsThere.get(rate)!
+    }
+    const starts = maskOffsets(options.seed, sites.length, step, part).map((offset) => offset / poolWidth)
+    feeds[deviceInputs.maskRows] = int32([sites.length], starts)
+    return feeds
+  }
+
+  async function readLoss(step: number): Promise<number> {
+    const [sum] = await device.read(lossSum)
+    const loss = sum! / Math.max(1, summed)
+    if (!Number.isFinite(loss)) throw notFinite('loss', step)
+    lossSum.dispose()
+    lossSum = await device.upload(scalar(0))
+    summed = 0
+    return loss
+  }
+
+  return {
+    async step(batches, step, rates) {
+      const { touched, places } = touchedPieces(batches)
+      const rows = rowBucket(touched.length, vocabulary)
+      await makeRoom(rows)
+      const padded = batches.map((batch) => padBatch(batch, bucketOf(batch.sizes)))
+      const feeds = objective.feeds(padded)
+      const known = filledUp(touched, rows)
+      for (const [part, batch] of padded.entries()) {
+        const sizes = batch.sizes
+        const { graph, sites } = await gradientGraphs(`${keyOf(sizes)} ${rows}`, async () => {
+          const built = buildGradients(tagger, objective, sizes, rows)
+          return { graph: await device.load(encodeModel(built.graph)), sites: built.dropoutSites }
+        })
+        const results = await graph.run({
+          ...weightsOf(parameters, state),
+          ...beforeOf(gradients),
+          ...indexFeeds(batch),
+          ...feeds[part]!,
+          ...(await maskFeeds(sites, step, part)),
+          [deviceInputs.touched]: int32([rows], known),
+          [deviceInputs.touchedRow]: int32([sizes.batch, sizes.sequence], places(batch)),
+          [deviceInputs.keep]: scalar(part === 0 ? 0 : 1),
+          [deviceInputs.lossSum]: lossSum,
+        })
+        const { [stepOutputs.loss]: loss, ...next } = results
+        lossSum.dispose()
+        lossSum = loss!
+        gradients = replaced(gradients, next)
+      }
+      summed += 1
+
+      const update = await updateGraphs(String(rows), async () =>
+        device.load(encodeModel(buildUpdate(parameters, pieceTable, rows, options))),
+      )
+      const [beta1, beta2] = options.betas
+      const { norm, ...next } = await update.run({
+        ...Object.fromEntries(state),
+        ...Object.fromEntries(gradients),
+        ...ratesOf(parameters, rates),
+        [updateInputs.touched]: { dtype: 'int64', dims: [rows], data: BigInt64Array.from(known, BigInt) },
+        [updateInputs.touchedCount]: int32([], [touched.length]),
+        [updateInputs.firstCorrection]: scalar(1 / (1 - beta1 ** step)),
+        [updateInputs.secondCorrection]: scalar(1 / (1 - beta2 ** step)),
+      })
+      state = replaced(state, Object.fromEntries([...state.keys()].map((name) => [name, next[nextOutput(name)]!])))
+      if (summed >= stepsBetweenReads || Number.isNaN(latest.loss)) {
+        latest = { loss: await readLoss(step), gradientNorm: (await device.read(norm!))[0]! }
+      }
+      norm!.dispose()
+      return latest
+    },
+    async logits(batch) {
+      const padded = padBatch(batch, bucketOf(batch.sizes))
+      const { sizes } = padded
+      const graph = await forwardGraphs(keyOf(sizes), async () =>
+        device.load(encodeModel(buildDeviceForward(tagger, parameters, sizes))),
+      )
+      const { logits } = await graph.run({
+        ...weightsOf(parameters, state),
+        ...indexFeeds(padded),
+        [batchInputs.inputIds]: int32([sizes.batch, sizes.sequence], Array.from(padded.inputIds, Number)),
+      })
+      const values = await device.read(logits!)
+      logits!.dispose()
+      return cropped(values, sizes, batch.sizes, tagger.tags.length)
+    },
+    async weights(names) {
+      const read = new Map<string, Float32Array>()
+      for (const name of names) read.set(name, await device.read(state.get(name)!))
+      return read
+    },
+    async state() {
+      if (summed > 0) latest = { ...latest, loss: await readLoss(-1) }
+      const read = new Map<string, { readonly shape: readonly number[]; readonly data: Float32Array }>()
+      for (const [name, tensor] of state) read.set(name, { shape: tensor.dims, data: await device.read(tensor) })
+      return read
+    },
+    async restore(saved) {
+      for (const [name, { dims }] of state) {
+        const stored = saved.get(name)
+        if (stored) await put(name, float32(dims, stored.data))
+      }
+    },
+    async release() {
+      for (const { graph } of await gradientGraphs.all()) await graph.release()
+      for (const graph of [...(await updateGraphs.all()), ...(await forwardGraphs.all())]) await graph.release()
+      for (const tensor of [...state.values(), ...gradients.values(), ...poolsThere.values(), lossSum]) tensor.dispose()
+      await device.release()
+    },
+  }
+}
+
+/** The distinct pieces of a step, in the order they come, and how to write a padded batch as places among them. */
+function touchedPieces(batches: readonly Batch[]) {
+  const placeOf = new Map<number, number>()
+  for (const { inputIds, attentionMask } of batches)
+    inputIds.forEach((id, i) => {
+      if (attentionMask[i] === 1n && !placeOf.has(Number(id))) placeOf.set(Number(id), placeOf.size)
+    })
+  return {
+    touched: [...placeOf.keys()],
+    // Padding reads any row: it is nobody's context, so its gradient is 0.
+    places: ({ inputIds, attentionMask }: Batch) =>
+      Int32Array.from(inputIds, (id, i) => (attentionMask[i] === 1n ? placeOf.get(Number(id))! : 0)),
+  }
+}
+
+/** Fills a list of distinct pieces up to `rows` with others, each once: what is put back of them is what was there. */
+function filledUp(touched: readonly number[], rows: number): Int32Array {
+  const filled = new Int32Array(rows)
+  filled.set(touched)
+  const known = new Set(touched)
+  for (let at = touched.length, other = 0; at < rows; other++) if (!known.has(other)) filled[at++] = other
+  return filled
+}
+
+function weightsOf(parameters: readonly Parameter[], state: ReadonlyMap<string, Resident>) {
+  return Object.fromEntries(parameters.map(({ name }) => [name, state.get(name)!]))
+}
+
+function beforeOf(gradients: ReadonlyMap<string, Resident>) {
+  return Object.fromEntries([...gradients].map(([name, tensor]) => [accumulatedInput(name), tensor]))
+}
+
+function ratesOf(parameters: readonly Parameter[], rates: Readonly<Record<ParameterGroup, number>>) {
+  const groups = [...new Set(parameters.map(({ group }) => group))]
+  return Object.fromEntries(groups.map((group) => [updateInputs.rate(group), scalar(rates[group])]))
+}
+
+/** What a run gave in place of what was there, which is let go. */
+function replaced(before: ReadonlyMap<string, Resident>, next: Readonly<Record<string, Resident>>) {
+  for (const tensor of before.values()) tensor.dispose()
+  return new Map(Object.entries(next))
+}
+
+/** The real words of a padded [sentences, words, labels]. */
+function cropped(values: Float32Array, from: FixedSizes, to: Batch['sizes'], labels: number): Float32Array {
+  const kept = new Float32Array(to.sentences * to.words * labels)
+  const width = to.words * labels
+  for (let row = 0; row < to.sentences; row++) {
+    const at = row * from.words * labels
+    kept.set(values.subarray(at, at + width), row * width)
+  }
+  return kept
+}
+
+const keyOf = ({ batch, sequence, sentences, words }: FixedSizes) => [batch, sequence, sentences, words].join(' ')
+
+function float32(dims: readonly number[], data: Float32Array): Tensor {
+  return { dtype: 'float32', dims, data }
+}
+
+function zeros(dims: readonly number[]): Tensor {
+  return float32(dims, new Float32Array(count(dims)))
+}
+
+function int32(dims: readonly number[], values: ArrayLike<number>): Tensor {
+  return { dtype: 'int32', dims, data: Int32Array.from(values) }
+}
+
+const count = (dims: readonly number[]) => dims.reduce((a, b) => a * b, 1)
+
+/** Graphs by what they were built for, each built when it is first asked for. */
+function cached<T>() {
+  const made = new Map<string, Promise<T>>()
+  return Object.assign(
+    (key: string, make: () => Promise<T>): Promise<T> => {
+      if (!made.has(key)) made.set(key, make())
+      return made.get(key)!
+    },
+    { all: () => Promise.all(made.values()) },
+  )
+}
