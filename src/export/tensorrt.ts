@@ -57,10 +57,13 @@ const supported: Readonly<Record<OpName, readonly DType[]>> = {
   Transpose: anything,
   Expand: anything,
   Concat: anything,
+  Split: anything,
   Slice: anything,
   Shape: anything,
   ConstantOfShape: anything,
   Gather: anything,
+  GatherElements: anything,
+  ScatterElements: numbers,
   ScatterND: numbers,
   ReverseSequence: anything,
   Scan: floats,
@@ -72,7 +75,8 @@ const restrictions: Readonly<Partial<Record<OpName, (node: Node, g: Graph) => st
   DequantizeLinear: zeroPointIsZero,
   ReduceSum: axesAreStored,
   ReduceMax: axesAreStored,
-  ScatterND: ({ attributes }) => (attributes['reduction'] === 'none' ? undefined : 'it reduces'),
+  ScatterElements: doesNotReduce,
+  ScatterND: doesNotReduce,
 }
 
 /**
@@ -103,6 +107,10 @@ function objection(node: Node, g: Graph | undefined): string | undefined {
   const odd = data.find((value) => value && !types.includes(value.dtype))
   if (odd) return `it is of ${odd.dtype}`
   return g && restrictions[op]?.(node, g)
+}
+
+function doesNotReduce({ attributes }: Node): string | undefined {
+  return attributes['reduction'] === 'none' ? undefined : 'it reduces'
 }
 
 function zeroPointIsZero({ inputs }: Node, g: Graph): string | undefined {

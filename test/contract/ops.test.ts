@@ -461,6 +461,19 @@ const contracts: { readonly [K in OpName]: Contract<OpAttributes[K]> } = {
       'axis 1 is outside rank 1': { inputs: [float([2]), float([2])], attributes: { axis: 1 } },
     },
   },
+  Split: {
+    cases: {
+      'the last axis': { inputs: [float(['batch', 3]), known(1, 2)], attributes: { axis: -1 } },
+      'the first axis': { inputs: [float([4, 2]), known(1, 2, 1)], attributes: { axis: 0 } },
+      'one part': { inputs: [float([2, 3]), known(3)], attributes: { axis: 1 } },
+    },
+    refusals: {
+      'parts of 1, 1 make up the axis of 3': { inputs: [float([3]), known(1, 1)], attributes: { axis: 0 } },
+      'parts of 1, 2 make up the axis of words': { inputs: [float(['words']), known(1, 2)], attributes: { axis: 0 } },
+      'the sizes of the parts must be known': { inputs: [float([2]), int([1], [2])], attributes: { axis: 0 } },
+      'axis 1 is outside rank 1': { inputs: [float([2]), known(2)], attributes: { axis: 1 } },
+    },
+  },
   Slice: {
     cases: {
       'the middle': { inputs: [float([5, 2]), known(1), known(3), known(0)], attributes: {} },
@@ -550,6 +563,52 @@ const contracts: { readonly [K in OpName]: Contract<OpAttributes[K]> } = {
       'indices are integers, not float32': { inputs: [float([3, 2]), float([2])], attributes: { axis: 0 } },
       'axis 2 is outside rank 2': { inputs: [float([3, 2]), int([1], [0])], attributes: { axis: 2 } },
       'index 5 is outside [2, 3]': { inputs: [known(2, 3), known(5)], attributes: { axis: 0 } },
+    },
+  },
+  GatherElements: {
+    cases: {
+      'the last axis': { inputs: [float([2, 4]), int([2, 3], [3, 0, 1, 2, 1, 0])], attributes: { axis: -1 } },
+      'an element again and again': { inputs: [float([3, 2]), int([2, 2], [1, 1, 1, 0])], attributes: { axis: 0 } },
+      'of a symbolic axis': {
+        inputs: [float(['batch', 2, 'words']), int(['batch', 2, 1], [3, 0, 1, 1])],
+        attributes: { axis: 2 },
+      },
+    },
+    refusals: {
+      'indices are integers, not float32': { inputs: [float([2, 2]), float([2, 2])], attributes: { axis: 0 } },
+      'indices have the rank of the input': { inputs: [float([2, 2]), int([2], [0, 1])], attributes: { axis: 0 } },
+      'indices have the other axes of the input: [1] and [2] differ': {
+        inputs: [float([2, 2]), int([1, 1], [0])],
+        attributes: { axis: 1 },
+      },
+      'axis 2 is outside rank 2': { inputs: [float([2, 2]), int([2, 2], [0, 0, 0, 0])], attributes: { axis: 2 } },
+    },
+  },
+  ScatterElements: {
+    cases: {
+      'the last axis, added': {
+        inputs: [float([2, 3]), int([2, 2], [2, 0, 1, 1]), float([2, 2])],
+        attributes: { axis: 1, reduction: 'add' },
+      },
+      'an element added to twice': {
+        inputs: [float(['words', 2]), int([3, 2], [1, 1, 1, 0, 3, 0]), float([3, 2])],
+        attributes: { axis: 0, reduction: 'add' },
+      },
+      put: {
+        inputs: [float([2, 3]), int([2, 2], [2, 0, 1, 0]), float([2, 2])],
+        attributes: { axis: -1, reduction: 'none' },
+        undifferentiable: 'only an adding ScatterElements is differentiated',
+      },
+    },
+    refusals: {
+      'one update for each index: [2, 1] and [2, 2] differ': {
+        inputs: [float([2, 3]), int([2, 2], [0, 0, 0, 0]), float([2, 1])],
+        attributes: { axis: 1, reduction: 'add' },
+      },
+      'updates are float32 like the input, not int64': {
+        inputs: [float([2, 1]), int([2, 1], [0, 0]), int([2, 1], [1, 1])],
+        attributes: { axis: 1, reduction: 'add' },
+      },
     },
   },
   ScatterND: {

@@ -58,11 +58,14 @@ export interface OpAttributes {
   Transpose: { readonly perm: readonly number[] }
   Expand: None
   Concat: Axis
+  Split: Axis
   Slice: None
   Shape: { readonly start?: number; readonly end?: number }
   ConstantOfShape: { readonly value: Tensor }
   // indexing
   Gather: Axis
+  GatherElements: Axis
+  ScatterElements: Axis & { readonly reduction: 'none' | 'add' }
   ScatterND: { readonly reduction: 'none' | 'add' }
   ReverseSequence: { readonly batch_axis: 0 | 1; readonly time_axis: 0 | 1 }
   // control

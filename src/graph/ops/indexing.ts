@@ -1,7 +1,19 @@
 import { formatShape } from '../dims.js'
+import type { Shape, Value } from '../types.js'
 import { axisOf, input, require, requireSameShape, type Rules } from './rule.js'
 
-export const indexing: Rules<'Gather' | 'ScatterND' | 'ReverseSequence'> = {
+type Indexing = 'Gather' | 'GatherElements' | 'ScatterElements' | 'ScatterND' | 'ReverseSequence'
+
+/** Indices that pick along one axis, for every place of the others. */
+function requireElements(x: Value, indices: Value, axis: number): void {
+  require(indices.dtype === 'int64' || indices.dtype === 'int32', `indices are integers, not ${indices.dtype}`)
+  const along = axisOf(axis, x.shape.length)
+  const rest = (shape: Shape) => shape.filter((_, i) => i !== along)
+  require(indices.shape.length === x.shape.length, 'indices have the rank of the input')
+  requireSameShape(rest(indices.shape), rest(x.shape), 'indices have the other axes of the input')
+}
+
+export const indexing: Rules<Indexing> = {
   // y = x[i] along an axis;  dx = dy added up at the rows it came from.
   // Only along axis 0: what a table look-up needs. A table too large for a dense gradient is differentiated at the
   // look-up's output instead (training/embeddings).
@@ -26,6 +38,36 @@ export const indexing: Rules<'Gather' | 'ScatterND' | 'ReverseSequence'> = {
       if (!dy) return []
       require(axis === 0, 'only a look-up along axis 0 is differentiated')
       return [g.scatterAdd(g.fill(x!.shape, 0, dy.dtype), indices!, dy)]
+    },
+  },
+
+  // y[…i…] = x[…index[…i…]…] along an axis;  dx = dy added up at the elements it came from
+  GatherElements: {
+    infer: (inputs, { axis }) => {
+      const x = input(inputs, 0)
+      const indices = input(inputs, 1)
+      requireElements(x, indices, axis)
+      return [{ dtype: x.dtype, shape: indices.shape }]
+    },
+    gradient: (g, { inputs: [x, indices], attributes: { axis } }, [dy]) =>
+      dy ? [g.scatterElements(g.fill(x!.shape, 0, dy.dtype), indices!, dy, axis)] : [],
+  },
+
+  // y = x with elements u added (or put) at index along an axis;  dx = dy, du = dy[index]  (for add)
+  ScatterElements: {
+    infer: (inputs, { axis }) => {
+      const x = input(inputs, 0)
+      const indices = input(inputs, 1)
+      const updates = input(inputs, 2)
+      requireElements(x, indices, axis)
+      require(updates.dtype === x.dtype, `updates are ${x.dtype} like the input, not ${updates.dtype}`)
+      requireSameShape(updates.shape, indices.shape, 'one update for each index')
+      return [{ dtype: x.dtype, shape: x.shape }]
+    },
+    gradient: (g, { inputs: [, indices], attributes: { axis, reduction } }, [dy]) => {
+      if (!dy) return []
+      require(reduction === 'add', 'only an adding ScatterElements is differentiated')
+      return [dy, undefined, g.gatherElements(dy, indices!, axis)]
     },
   },
 

@@ -58,7 +58,9 @@ function joinedLength(lengths: readonly Dim[]): Dim {
 /** The end that ONNX documents for "to the end of the axis". */
 export const endOfAxis = 2 ** 31 - 1
 
-export const movement: Rules<'Reshape' | 'Transpose' | 'Expand' | 'Concat' | 'Slice' | 'Shape' | 'ConstantOfShape'> = {
+type Movement = 'Reshape' | 'Transpose' | 'Expand' | 'Concat' | 'Split' | 'Slice' | 'Shape' | 'ConstantOfShape'
+
+export const movement: Rules<Movement> = {
   // y = x in another shape;  dx = dy in x's shape
   Reshape: {
     infer: (inputs) => {
@@ -156,6 +158,22 @@ export const movement: Rules<'Reshape' | 'Transpose' | 'Expand' | 'Concat' | 'Sl
           i !== symbolic ? from + (lengths[i] as number) : after === 0 ? endOfAxis : -after,
         )
       })
+    },
+  },
+
+  // y₁ … yₙ = x cut along an axis;  dx = the dy end to end, zeros where a part has none
+  Split: {
+    infer: (inputs, { axis }) => {
+      const x = input(inputs, 0)
+      const sizes = integers(input(inputs, 1), 'the sizes of the parts')
+      const along = axisOf(axis, x.shape.length)
+      const total = sizes.reduce((sum, size) => sum + size, 0)
+      require(x.shape[along] === total, `parts of ${sizes.join(', ')} make up the axis of ${x.shape[along]}`)
+      return sizes.map((size) => ({ dtype: x.dtype, shape: x.shape.map((dim, i) => (i === along ? size : dim)) }))
+    },
+    gradient: (g, { outputs, attributes: { axis } }, cotangents) => {
+      const parts = outputs.map(({ shape, dtype }, i) => cotangents[i] ?? g.fill(shape, 0, dtype))
+      return [g.concat(parts, axis)]
     },
   },
 

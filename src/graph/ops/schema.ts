@@ -23,6 +23,7 @@ const binary = { inputs: 2, attributes: {} }
 const float = (absent: number): AttributeSchema => ({ kind: 'float', absent })
 const axis = (absent: number): AttributeSchema => ({ kind: 'int', absent })
 const flag = (absent: 0 | 1): AttributeSchema => ({ kind: 'int', among: [0, 1], absent })
+const reduction: AttributeSchema = { kind: 'string', among: ['none', 'add'], absent: 'none' }
 const int: AttributeSchema = { kind: 'int' }
 const zero: Attribute = { dtype: 'float32', dims: [1], data: Float32Array.of(0) }
 
@@ -74,14 +75,14 @@ export const schemas: { readonly [K in OpName]: OpSchema<OpAttributes[K]> } = {
   Transpose: { inputs: 1, attributes: { perm: { kind: 'ints', required: true } } },
   Expand: binary,
   Concat: { inputs: Infinity, attributes: { axis: { kind: 'int', required: true } } },
+  Split: { inputs: 2, attributes: { axis: axis(0) } },
   Slice: { inputs: 5, attributes: {} },
   Shape: { inputs: 1, attributes: { start: int, end: int } },
   ConstantOfShape: { inputs: 1, attributes: { value: { kind: 'tensor', absent: zero } } },
   Gather: { inputs: 2, attributes: { axis: axis(0) } },
-  ScatterND: {
-    inputs: 3,
-    attributes: { reduction: { kind: 'string', among: ['none', 'add'], absent: 'none' } },
-  },
+  GatherElements: { inputs: 2, attributes: { axis: axis(0) } },
+  ScatterElements: { inputs: 3, attributes: { axis: axis(0), reduction } },
+  ScatterND: { inputs: 3, attributes: { reduction } },
   ReverseSequence: { inputs: 2, attributes: { batch_axis: flag(1), time_axis: flag(0) } },
   Scan: {
     inputs: Infinity,

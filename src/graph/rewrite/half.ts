@@ -48,10 +48,13 @@ const precision: Readonly<Record<OpName, 'half' | 'float'>> = {
   Transpose: 'half',
   Expand: 'half',
   Concat: 'half',
+  Split: 'float',
   Slice: 'half',
   Shape: 'float',
   ConstantOfShape: 'float',
   Gather: 'half',
+  GatherElements: 'half',
+  ScatterElements: 'float',
   ScatterND: 'float',
   ReverseSequence: 'float',
   Scan: 'float',
@@ -88,7 +91,7 @@ export function halve(g: Graph): Rewritten {
     const made = next.apply(
       op,
       inputs.map((value) => (value?.dtype === 'float32' ? half(next, value) : value)),
-      (op === 'Cast' ? { to: 'float16' } : attributes),
+      op === 'Cast' ? { to: 'float16' } : attributes,
     )[0]!
     const y = next.cast(made, 'float32')
     halves.set(y, made)
