@@ -26,17 +26,16 @@ export function estimate<Name extends string>(
   measure: Measure<Name>,
   { resamples, seed }: Resampling,
 ): Record<Name, Estimate> {
-  const documents = rows.starts.length - 1
-  const sums = new Float64Array(rows.columns)
+  const documents = rows.count
   const weights = new Uint32Array(documents)
   const values = Object.entries<number>(measure(sumRows(rows)))
   const resampled = new Map<string, number[]>(values.map(([name]) => [name, []]))
   const next = random('agreement', seed)
   for (let resample = 0; documents > 1 && resample < resamples; resample++) {
-    // How often each document is drawn is counted first: the rows are then read in order, which is the faster way.
+    // How often each document is drawn is counted first, so that the sums are then read in order.
     weights.fill(0)
     for (let draw = 0; draw < documents; draw++) weights[Math.floor(next() * documents)]!++
-    for (const [name, value] of Object.entries<number>(measure(sumRows(rows, weights, sums)))) {
+    for (const [name, value] of Object.entries<number>(measure(sumRows(rows, weights)))) {
       if (!Number.isNaN(value)) resampled.get(name)!.push(value)
     }
   }

@@ -4,6 +4,8 @@ import type { SharedCorpus, SharedDocument } from './match.js'
 /** What is labelled, and compared: words, characters that are no white space, or the stretches that anybody marked. */
 export type Unit = 'token' | 'char' | 'span'
 
+export const unitNames: Readonly<Record<Unit, string>> = { token: 'tokens', char: 'characters', span: 'stretches' }
+
 /** All types, sorted: the index that codes count by. */
 export function typesOf({ documents }: SharedCorpus): string[] {
   const types = new Set<string>()

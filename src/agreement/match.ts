@@ -33,8 +33,8 @@ export interface SharedCorpus {
 /** One text, by everybody who has it. */
 interface Entry {
   readonly text: string
-  /** Of the first who gave one. */
-  readonly id: string | undefined
+  /** Whether the first file that has it gave it an id. */
+  readonly isGiven: boolean
   /** By annotator. */
   readonly copies: (Document | undefined)[]
 }
@@ -54,36 +54,30 @@ export function matchDocuments(annotators: readonly Annotator[], segment: Segmen
   const byText = new Map<string, Entry[]>()
   for (const [a, annotator] of annotators.entries()) {
     const isFree = ({ copies }: Entry) => copies[a] === undefined
-    const idOf = (document: Document) => (isNumbered(document, annotator) ? undefined : document.id)
-    const sameId = (document: Document) => {
-      const entry = byKey.get(keyOf(document, annotator))
-      return entry?.id !== undefined && entry.id === idOf(document) && entry.text === document.text ? entry : undefined
+    const named = annotator.documents.map((document) => ({ document, ...nameOf(document, annotator.file) }))
+    const sameId = ({ document, key, isGiven }: Named) => {
+      const entry = byKey.get(key)
+      return isGiven && entry?.text === document.text ? entry : undefined
     }
-    const knowsIds = annotator.documents.some(sameId)
-    const sameText = (document: Document) => {
-      const isOther = (entry: Entry) => knowsIds && entry.id !== undefined && idOf(document) !== undefined
-      return byText.get(document.text)?.find((entry) => isFree(entry) && !isOther(entry))
-    }
+    const knowsIds = named.some(sameId)
+    const sameText = ({ document, isGiven }: Named) =>
+      byText.get(document.text)?.find((entry) => isFree(entry) && !(knowsIds && entry.isGiven && isGiven))
     /** Gives documents to the entries that are found, and returns the others. */
-    const place = (documents: readonly Document[], find: (document: Document) => Entry | undefined) =>
-      documents.filter((document) => {
-        const entry = find(document)
+    const place = (documents: readonly Named[], find: (document: Named) => Entry | undefined) =>
+      documents.filter((one) => {
+        const entry = find(one)
         if (!entry || !isFree(entry)) return true
-        entry.copies[a] = document
+        entry.copies[a] = one.document
         return false
       })
-    for (const document of place(place(annotator.documents, sameId), sameText)) {
-      const key = keyOf(document, annotator)
+    for (const { document, key, isGiven } of place(place(named, sameId), sameText)) {
       const other = byKey.get(key)
-      if (other && isFree(other)) {
+      // A number that we gave says little: two files may share some documents only.
+      if (other && isFree(other) && (isGiven || areAlike(other.text, document.text))) {
         const b = other.copies.findIndex(Boolean)
-        // A number that we gave says little: two files may share some documents only.
-        if (idOf(document) !== undefined || areAlike(other.text, document.text)) {
-          throw differentText([other.copies[b]!, document], [annotators[b]!, annotator])
-        }
+        throw differentText([other.copies[b]!, document], [annotators[b]!, annotator])
       }
-      const copies = annotators.map((_, b) => (b === a ? document : undefined))
-      const entry = { text: document.text, id: idOf(document), copies }
+      const entry = { text: document.text, isGiven, copies: annotators.map((_, b) => (b === a ? document : undefined)) }
       entries.push(entry)
       if (!other) byKey.set(key, entry)
       const others = byText.get(document.text)
@@ -99,15 +93,21 @@ export function matchDocuments(annotators: readonly Annotator[], segment: Segmen
   return { annotators: annotators.map(({ name }) => name), documents, alone }
 }
 
-/** Whether the id is the place in its file, which the reader gives to documents without one. */
-function isNumbered({ id }: Document, { file }: Annotator): boolean {
-  const base = `${basename(file).replace(/\.gz$/, '')}:`
-  return id.startsWith(base) && /^\d+$/.test(id.slice(base.length))
+/** A document under the key that it is looked for by: its id, or, where the reader numbered it, its place in the file. */
+interface Named {
+  readonly document: Document
+  readonly key: string
+  /** Whether the file gave the id. */
+  readonly isGiven: boolean
 }
 
-/** An id, or a place of any file: a new line is in no id that a file gives. */
-const keyOf = (document: Document, annotator: Annotator) =>
-  isNumbered(document, annotator) ? `\n${document.id.slice(document.id.lastIndexOf(':'))}` : document.id
+function nameOf({ id }: Document, file: string): Omit<Named, 'document'> {
+  const base = `${basename(file).replace(/\.gz$/, '')}:`
+  const place = id.slice(base.length)
+  const isGiven = !id.startsWith(base) || !/^\d+$/.test(place)
+  // No id that a file gives begins with a line feed.
+  return { key: isGiven ? id : `\n${place}`, isGiven }
+}
 
 function share({ copies }: Entry, annotators: readonly Annotator[], segment: Segment): SharedDocument {
   const first = copies.findIndex((copy) => copy?.tokens)

@@ -11,6 +11,16 @@ import { countPairs, f1, type SpanAgreement, spanColumns, spanConfusion, spanSum
 export const variants = ['tags', 'types', 'tagsWithoutO', 'typesWithoutO'] as const
 export type Variant = (typeof variants)[number]
 
+export const variantNames: Readonly<Record<Variant, string>> = {
+  tags: 'IOB2 tags',
+  types: 'types',
+  tagsWithoutO: 'IOB2 tags, without O of all',
+  typesWithoutO: 'types, without O of all',
+}
+
+/** Stretches have types alone, and none of them is O for all. */
+export const variantsOf = (unit: Unit): readonly Variant[] => (unit === 'span' ? ['types'] : variants)
+
 export interface Kappa extends Omit<Agreement, 'kappa'> {
   /** How many units it is of. */
   readonly units: number

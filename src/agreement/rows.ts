@@ -1,12 +1,13 @@
 /**
- * A row of sums for every document, of which few columns are not zero (compressed sparse rows). Kappa, alpha and F1 are
- * all functions of such sums, so that a resample of documents costs one pass over these rows and none over the text.
+ * Sums of every document, of which few are not zero, by column (compressed sparse columns). Kappa, alpha and F1 are all
+ * functions of such sums, so that a resample of documents costs one pass over these numbers and none over the text.
  */
 export interface Rows {
-  readonly columns: number
-  /** Row r has the entries from `starts[r]` up to `starts[r + 1]`. */
+  /** How many rows, which are documents. */
+  readonly count: number
+  /** Column c has the entries from `starts[c]` up to `starts[c + 1]`, in the order of the rows. */
   readonly starts: Int32Array
-  readonly column: Int32Array
+  readonly row: Int32Array
   readonly value: Float64Array
 }
 
@@ -19,48 +20,53 @@ export interface RowBuilder {
 }
 
 export function rowBuilder(columns: number): RowBuilder {
-  const row = new Float64Array(columns)
+  const sums = new Float64Array(columns)
   const isTouched = new Uint8Array(columns)
   const touched: number[] = []
-  const starts = [0]
-  const column: number[] = []
-  const value: number[] = []
+  const entries: { readonly row: number[]; readonly value: number[] }[] = Array.from({ length: columns }, () => ({
+    row: [],
+    value: [],
+  }))
+  let count = 0
   return {
-    add(at, by) {
-      row[at]! += by
-      if (isTouched[at] === 1) return
-      isTouched[at] = 1
-      touched.push(at)
+    add(column, value) {
+      sums[column]! += value
+      if (isTouched[column] === 1) return
+      isTouched[column] = 1
+      touched.push(column)
     },
     end() {
-      for (const at of touched) {
-        column.push(at)
-        value.push(row[at]!)
-        row[at] = isTouched[at] = 0
+      for (const column of touched) {
+        entries[column]!.row.push(count)
+        entries[column]!.value.push(sums[column]!)
+        sums[column] = isTouched[column] = 0
       }
       touched.length = 0
-      starts.push(column.length)
+      count++
     },
-    rows: () => ({
-      columns,
-      starts: Int32Array.from(starts),
-      column: Int32Array.from(column),
-      value: Float64Array.from(value),
-    }),
+    rows() {
+      const starts = new Int32Array(columns + 1)
+      for (const [column, { row }] of entries.entries()) starts[column + 1] = starts[column]! + row.length
+      const row = new Int32Array(starts[columns]!)
+      const value = new Float64Array(row.length)
+      for (const [column, entry] of entries.entries()) {
+        row.set(entry.row, starts[column])
+        value.set(entry.value, starts[column])
+      }
+      return { count, starts, row, value }
+    },
   }
 }
 
-/** Sums of all rows, each as often as `weights` says, once unless said. `sums` is overwritten and returned. */
-export function sumRows(
-  { columns, starts, column, value }: Rows,
-  weights?: Uint32Array,
-  sums: Float64Array = new Float64Array(columns),
-): Float64Array {
-  sums.fill(0)
-  for (let row = 0; row + 1 < starts.length; row++) {
-    const weight = weights ? weights[row]! : 1
-    if (weight === 0) continue
-    for (let entry = starts[row]!; entry < starts[row + 1]!; entry++) sums[column[entry]!]! += weight * value[entry]!
+/** Sums of all rows by column, each row as often as `weights` says, once unless said. */
+export function sumRows({ starts, row, value }: Rows, weights?: Uint32Array): Float64Array {
+  const sums = new Float64Array(starts.length - 1)
+  for (let column = 0; column < sums.length; column++) {
+    let sum = 0
+    for (let entry = starts[column]!; entry < starts[column + 1]!; entry++) {
+      sum += weights ? weights[row[entry]!]! * value[entry]! : value[entry]!
+    }
+    sums[column] = sum
   }
   return sums
 }

@@ -47,8 +47,13 @@ function mistakes({ gold, predicted }: WrongSentence) {
 
 const confidence = (spans: ReadonlySet<Span>) => Math.max(-1, ...[...spans].map(({ score }) => score ?? 0))
 
-/** The text with its spans marked; those in `bad` stand out. */
-function marked(text: string, spans: readonly Span[], bad: ReadonlySet<Span>, kind: 'missed' | 'wrong'): Markup[] {
+/** The text with its spans, none of which overlap, marked; those in `bad` stand out. */
+export function marked(
+  text: string,
+  spans: readonly Span[],
+  bad: ReadonlySet<Span>,
+  kind: 'missed' | 'wrong',
+): Markup[] {
   const pieces: Markup[] = []
   let end = 0
   for (const span of [...spans].sort((a, b) => a.start - b.start)) {

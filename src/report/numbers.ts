@@ -1,6 +1,9 @@
 /** `0.8712` as `87.12`, the form that the field quotes F1 in. */
 export const percent = (share: number): string => (100 * share).toFixed(2)
 
+/** Kappa and alpha are no shares, and have no percent. */
+export const kappa = (value: number): string => value.toFixed(4)
+
 /** `12345.6` as `12,346`. */
 export const thousands = (value: number): string => Math.round(value).toLocaleString('en-US')
 

@@ -52,8 +52,27 @@ export function scoreBars({ scores, intervals }: DecodingScores): Markup {
   return barsWithIntervals('F1 by type', [...types, { name: 'all', value: scores.micro.f1, interval: intervals.micro }])
 }
 
-/** Gold types down, predicted types across; shaded by share of the row, spurious spans of the column. */
-export function confusionTable({ types, exact, boundary, missed, spurious }: ConfusionMatrix): Markup {
+/** What the rows and columns of a confusion matrix are, for its readers. */
+export interface ConfusionNames {
+  readonly rows: string
+  readonly columns: string
+  /** Spans of the rows alone, and of the columns alone. */
+  readonly missed: string
+  readonly spurious: string
+}
+
+const modelErrors: ConfusionNames = {
+  rows: 'gold types',
+  columns: 'what the model said',
+  missed: 'missed',
+  spurious: 'spurious',
+}
+
+/** The rows' types down, the columns' across; shaded by share of the row, spans of the columns alone by theirs. */
+export function confusionTable(
+  { types, exact, boundary, missed, spurious }: ConfusionMatrix,
+  names: ConfusionNames = modelErrors,
+): Markup {
   const sum = (counts: readonly number[]) => counts.reduce((total, count) => total + count, 0)
   const rows = types.map((gold, row) => {
     const total = sum(exact[row]!) + sum(boundary[row]!) + missed[row]!
@@ -64,13 +83,13 @@ export function confusionTable({ types, exact, boundary, missed, spurious }: Con
     const found = sum(types.map((_, row) => exact[row]![column]! + boundary[row]![column]!))
     return cell(false, count, 0, found + count)
   })
-  const headings = [...types, 'missed'].map((type) => markup`<th scope="col">${type}</th>`)
+  const headings = [...types, names.missed].map((type) => markup`<th scope="col">${type}</th>`)
   return markup`<div class="scroll"><table class="matrix">
-<caption>Rows are gold types, columns what the model said. “+n” are spans that overlap but begin or
+<caption>Rows are ${names.rows}, columns ${names.columns}. “+n” are spans that overlap but begin or
 end elsewhere.</caption>
 <thead><tr><td class="none"></td>${headings}</tr></thead>
 <tbody>
-${rows}<tr><th scope="row">spurious</th>${unasked}<td class="none"></td></tr>
+${rows}<tr><th scope="row">${names.spurious}</th>${unasked}<td class="none"></td></tr>
 </tbody></table></div>
 `
 }

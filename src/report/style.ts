@@ -66,6 +66,8 @@ svg .interval { stroke: var(--blue); stroke-width: 1.5; }
 .errors > li { padding: 0.75rem 0; border-top: 1px solid var(--line); break-inside: avoid; }
 .errors .where { color: var(--quiet); font-size: 0.8125rem; }
 .errors p { display: grid; grid-template-columns: 3.5rem 1fr; max-width: none; margin: 0.15rem 0; line-height: 1.75; }
+.errors.named p { grid-template-columns: 7rem 1fr; }
+.errors.named p > span:first-child { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .errors p > span:first-child { color: var(--quiet); font-size: 0.8125rem; }
 .errors p > span:last-child { min-width: 0; white-space: pre-wrap; overflow-wrap: anywhere; }
 mark { background: none; color: inherit; border-bottom: 2px solid var(--line); padding: 0.05rem 0.1rem; }
@@ -76,6 +78,7 @@ mark.missed small { color: var(--blue); }
 mark.wrong small { color: var(--orange); }
 details { margin-top: 0.75rem; }
 summary { cursor: pointer; color: var(--quiet); }
+summary:has(+ .errors) { color: var(--ink); font-weight: 600; }
 pre { margin: 0.5rem 0 0; padding: 0.75rem 1rem; background: var(--faint); overflow-x: auto; font-size: 0.8125rem; }
 @media print {
   :root {
