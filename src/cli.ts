@@ -35,6 +35,16 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: 'Make an int8 model of a trained one',
     load: () => import('./commands/quantize.js'),
   },
+  export: {
+    takes: '<model>',
+    summary: 'Write verified files for ONNX Runtime, TensorRT and transformers.js',
+    load: () => import('./commands/export.js'),
+  },
+  bench: {
+    takes: '<models..>',
+    summary: 'Time models side by side',
+    load: () => import('./commands/bench.js'),
+  },
   'data convert': {
     takes: '<input>',
     summary: 'Turn labelled text into another format, and list what it cannot hold',
