@@ -1,5 +1,6 @@
-import { quantize, type Quantized } from '../compress/quantize/quantize.js'
+import { methods, quantize, type Quantized } from '../compress/quantize/quantize.js'
 import { cpus, type Cpu } from '../compress/quantize/cpu.js'
+import { calibrations } from '../compress/quantize/thresholds.js'
 import { percent } from '../report/numbers.js'
 import { defineCommand, exit } from './command.js'
 import { table } from './format.js'
@@ -14,17 +15,25 @@ export const command = defineCommand({
   options: {
     method: {
       type: 'string',
-      choices: ['dynamic'],
+      choices: methods,
       default: 'dynamic',
-      describe: 'How activations become bytes',
+      describe: 'Scales as they come, calibrated, or layer by layer what the budget allows',
     },
+    calib: { type: 'string', describe: 'Labelled text to calibrate (static) or fine-tune (--qat-steps) on' },
+    calibration: {
+      type: 'string',
+      choices: calibrations,
+      default: 'percentile',
+      describe: 'How static scales are found',
+    },
+    'qat-steps': { type: 'number', default: 0, describe: 'Fine-tune so many steps with rounded layers first' },
     dev: { type: 'string', describe: 'Labelled text to measure the loss on' },
     'max-f1-drop': { type: 'number', default: 0.3, describe: 'With --dev: exit 1 where F1 loses more points' },
     'per-type-max-drop': { type: 'number', default: 1, describe: 'With --dev: the same of any one type' },
     embeddings: { type: 'boolean', describe: 'The embedding table in int8 too: a smaller file' },
     cpu: {
       type: 'string',
-      choices: ['detect', ...(Object.keys(cpus))],
+      choices: ['detect', ...Object.keys(cpus)],
       default: 'detect',
       describe: 'The processor the file is for; avx2 keeps weights to 7 bits',
     },
@@ -40,6 +49,9 @@ export const command = defineCommand({
     const result = await steps(
       quantize(args.model, {
         method: args.method,
+        calib: args.calib,
+        calibration: args.calibration,
+        qatSteps: args['qat-steps'],
         cpu: args.cpu === 'detect' ? undefined : (args.cpu as Cpu),
         embeddings: args.embeddings === true,
         dev: args.dev,

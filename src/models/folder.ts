@@ -215,7 +215,8 @@ function trainedConfig(config: HubConfig, { tags }: Tagger): HubConfig {
   }
 }
 
-function crfByName({ tags }: Tagger, weights: ParameterData): NonNullable<NerFile['crf']> {
+/** The CRF's scores as `ner.json` has them. */
+export function crfByName({ tags }: Tagger, weights: ParameterData): NonNullable<NerFile['crf']> {
   const named = (scores: ArrayLike<number>, from = 0) =>
     Object.fromEntries(tags.map((tag, i) => [tag, scores[from + i]!]))
   const transitions = weights.get(crfNames.transitions)!

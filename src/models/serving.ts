@@ -1,6 +1,6 @@
 import type { Batch } from '../features/batch.js'
 import type { Tensor } from '../graph/types.js'
-import { createSession, type SessionOptions } from '../runtime/session.js'
+import { createSession, type Session, type SessionOptions } from '../runtime/session.js'
 import type { RunBatch } from './emissions.js'
 
 /**
@@ -26,19 +26,23 @@ export async function openGraph(
   options: SessionOptions = {},
 ): Promise<ServedGraph> {
   const session = await createSession(onnx, options)
-  const tokenTypes = session.inputs.includes('token_type_ids') ? zeros() : undefined
   return {
-    async run({ sizes, inputIds, attentionMask, wordIndex }: Batch) {
-      const dims = [sizes.batch, sizes.sequence]
-      const int64 = (data: BigInt64Array): Tensor => ({ dtype: 'int64', dims, data })
-      const { logits } = await session.run({
-        input_ids: int64(inputIds),
-        attention_mask: int64(attentionMask),
-        ...(tokenTypes && { token_type_ids: int64(tokenTypes(inputIds.length)) }),
-      })
-      return gatherRows(logits!.data as Float32Array, wordIndex, labels)
+    async run(batch) {
+      const { logits } = await session.run(pieceFeeds(session, batch))
+      return gatherRows(logits!.data as Float32Array, batch.wordIndex, labels)
     },
     release: () => session.release(),
+  }
+}
+
+/** What a served graph takes of a batch. */
+export function pieceFeeds({ inputs }: Session, { sizes, inputIds, attentionMask }: Batch): Record<string, Tensor> {
+  const dims = [sizes.batch, sizes.sequence]
+  const int64 = (data: BigInt64Array): Tensor => ({ dtype: 'int64', dims, data })
+  return {
+    input_ids: int64(inputIds),
+    attention_mask: int64(attentionMask),
+    ...(inputs.includes('token_type_ids') && { token_type_ids: int64(new BigInt64Array(inputIds.length)) }),
   }
 }
 
@@ -50,13 +54,4 @@ function gatherRows(matrix: Float32Array, rows: BigInt64Array, width: number): F
     for (let k = 0; k < width; k++) gathered[i * width + k] = matrix[from + k]!
   }
   return gathered
-}
-
-/** Zeros of any length, all views of one array. */
-function zeros(): (length: number) => BigInt64Array {
-  let array = new BigInt64Array(batchPieces)
-  return (length) => {
-    if (length > array.length) array = new BigInt64Array(length)
-    return array.subarray(0, length)
-  }
 }

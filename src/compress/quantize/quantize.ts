@@ -1,29 +1,40 @@
 import { statSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import type { Scores } from '../../data/scoring.js'
 import { NerError } from '../../errors.js'
-import { toMetrics, type Scores } from '../../data/scoring.js'
-import { claimOutput, writeFileAtomically } from '../../files.js'
-import type { Graph } from '../../graph/graph.js'
+import { claimOutput } from '../../files.js'
 import { encodeModel } from '../../graph/onnx/encode.js'
 import { quantizeDynamic } from '../../graph/rewrite/dynamic.js'
 import { quantizeTables } from '../../graph/rewrite/tables.js'
 import { verify } from '../../graph/verify.js'
-import { hashFile, loadModel, loadWeights, servingGraph, type ModelFolder } from '../../models/folder.js'
+import { hashFile, loadModel, loadWeights, servingGraph } from '../../models/folder.js'
 import { versions } from '../../runtime/versions.js'
+import { auto } from './auto.js'
+import { quantizeAware } from './aware.js'
+import { calibrated } from './calibrated.js'
 import { cpus, detectCpu, type Cpu } from './cpu.js'
 import { dropsBetween, overBudget, type Budget, type Drops } from './gates.js'
 import { quantizableLayers } from './layers.js'
-import { measure, readLabelled } from './measure.js'
-import { quantizationOf, saveQuantized } from './save.js'
+import { measure, readLabelled, type LabelledSet, type Measurement } from './measure.js'
+import type { LayerCost, Plan, Task } from './plan.js'
+import { quantizationOf, saveQuantized, writeRun } from './save.js'
+import type { Calibration } from './thresholds.js'
 
-export type Method = 'dynamic'
+export const methods = ['dynamic', 'static', 'auto'] as const
+export type Method = (typeof methods)[number]
 
 export interface QuantizeOptions extends Budget {
+  /** `auto` needs a dev file, `static` one to calibrate on. */
   readonly method: Method
   /** The processor that the file is for; this one's kind where absent. */
   readonly cpu?: Cpu | undefined
   /** Also the table that pieces are looked up in. */
   readonly embeddings: boolean
+  /** Labelled text to calibrate or fine-tune on. */
+  readonly calib?: string | undefined
+  readonly calibration: Calibration
+  /** Steps of quantization-aware fine-tuning on `calib`, before anything else. */
+  readonly qatSteps: number
   /** Labelled text to measure the loss on. */
   readonly dev?: string | undefined
   /** The folder to write; the model's name with `-int8` where absent. */
@@ -39,6 +50,10 @@ export interface Quantized {
   /** Layers in int8, and those that stayed in float. */
   readonly quantized: readonly string[]
   readonly float: readonly string[]
+  /** Of those in int8, the ones whose activations were balanced against their weights. */
+  readonly balanced: readonly string[]
+  /** Of `auto`: what each layer alone costs, the costliest first. */
+  readonly costs?: readonly LayerCost[]
   /** Sizes of the graphs, in bytes. */
   readonly bytes: { readonly before: number; readonly after: number }
   /** On the dev file, where there is one. */
@@ -50,84 +65,106 @@ export interface Quantized {
 /**
  * Writes a model folder whose linear layers run in int8. Yields what it is doing, a line each.
  *
- * @throws NerError `quantize/already` for a quantized model; `model/*` for a folder that is incomplete or damaged, `data/*`
- *   for bad data, `output/occupied`, `file/*`, `runtime/*`
+ * @throws NerError `quantize/already` for a quantized model; `usage/bad-flag` where a file is missing that the method needs;
+ *   `model/*` for a folder that is incomplete or damaged, `data/*` for bad data, `output/occupied`, `file/*`, `runtime/*`
  */
 export async function* quantize(modelDir: string, options: QuantizeOptions): AsyncGenerator<string, Quantized> {
   const began = performance.now()
   const { method, cpu = detectCpu(), threads } = options
+  requireFiles(options)
   const model = await loadModel(modelDir)
-  refuseQuantized(model)
+  if (quantizationOf(model) !== undefined) throw alreadyQuantized(model.folder)
   const dev = options.dev === undefined ? undefined : await readLabelled(model, options.dev)
+  const calib = options.calib === undefined ? undefined : await readLabelled(model, options.calib)
+  const trained = loadWeights(model)
   const output = options.out ?? `${modelDir.replace(/\/+$/, '')}-int8`
   claimOutput(output)
 
-  const float = servingGraph(model.tagger, loadWeights(model))
-  const layers = quantizableLayers(float, model)
-  yield `quantizing ${layers.length} layers`
-  const chosen = new Set(layers)
-  let graph: Graph = quantizeDynamic(float, { limit: cpus[cpu], includes: (layer) => chosen.has(layer) }).graph
-  if (options.embeddings) graph = quantizeTables(graph, (table) => table === model.tagger.encoder.pieceTable).graph
+  const original = servingGraph(model.tagger, trained)
+  const layers = quantizableLayers(original, model)
+  const limit = cpus[cpu]
+  if (dev) yield 'measuring in float'
+  const before = dev && (await measure(original, model, dev, threads))
+  const { qatSteps } = options
+  const common = { model, layers, limit, threads }
+  const weights = qatSteps > 0 ? yield* quantizeAware(common, trained, calib!, qatSteps) : trained
+  const task: Task = { ...common, float: qatSteps > 0 ? servingGraph(model.tagger, weights) : original }
+  const plan = yield* plans[method](task, options, { calib, dev, before })
+  const table = model.tagger.encoder.pieceTable
+  const graph = options.embeddings ? quantizeTables(plan.graph, (name) => name === table).graph : plan.graph
   verify(graph)
 
-  let scores: Quantized['dev']
-  if (dev) {
-    yield 'measuring in float'
-    const before = await measure(float, model, dev, threads)
-    yield 'measuring in int8'
-    const after = await measure(graph, model, dev, threads)
-    scores = { before: before.scores, after: after.scores, drops: dropsBetween(before.scores, after.scores) }
-  }
+  if (dev) yield 'measuring in int8'
+  const after = dev && (await measure(graph, model, dev, threads))
+  const scores = before &&
+    after && { before: before.scores, after: after.scores, drops: dropsBetween(before.scores, after.scores) }
 
   const onnx = encodeModel(graph)
-  const description = {
-    method,
-    cpu,
-    largest_weight: cpus[cpu],
-    embeddings: options.embeddings ? 'int8' : 'float32',
-    float_layers: layers.filter((layer) => !chosen.has(layer)),
-    source: { name: basename(modelDir), sha256: hashFile(join(modelDir, 'model.safetensors')) },
-    ...(dev && { dev: { file: dev.file, sha256: dev.sha256 } }),
-    versions: versions(),
-  }
-  saveQuantized(output, model, onnx, description)
+  const kept = new Set(plan.float)
   const result: Quantized = {
     output,
     method,
     cpu,
-    quantized: layers.filter((layer) => chosen.has(layer)),
-    float: description.float_layers,
+    quantized: layers.filter((layer) => !kept.has(layer)),
+    float: plan.float,
+    balanced: plan.balanced.filter((layer) => !kept.has(layer)),
+    ...(plan.costs && { costs: plan.costs }),
     bytes: { before: statSync(model.onnx).size, after: onnx.length },
     ...(scores && { dev: scores }),
     failures: scores ? overBudget(scores.drops, options) : [],
   }
+  const named = (set: LabelledSet | undefined) => set && { file: set.file, sha256: set.sha256 }
+  const description = {
+    method,
+    cpu,
+    largest_weight: limit,
+    embeddings: options.embeddings ? 'int8' : 'float32',
+    float_layers: result.float,
+    balanced_layers: result.balanced,
+    ...(method === 'static' && { calibration: options.calibration }),
+    ...(qatSteps > 0 && { qat_steps: qatSteps }),
+    source: { name: basename(modelDir), sha256: hashFile(join(model.folder, 'model.safetensors')) },
+    data: { calib: named(calib), dev: named(dev) },
+    versions: versions(),
+  }
+  saveQuantized(output, model, weights, onnx, description)
   writeRun(output, description, result, options, (performance.now() - began) / 1000)
   return result
 }
 
-function refuseQuantized(model: ModelFolder): void {
-  if (quantizationOf(model) === undefined) return
-  throw new NerError('quantize/already', 'The model is quantized already.', {
-    where: model.folder,
-    mend: 'Quantize the model it was made from; ner.json names that one under lineage.quantization.source.',
-  })
+interface Data {
+  readonly calib: LabelledSet | undefined
+  readonly dev: LabelledSet | undefined
+  readonly before: Measurement | undefined
 }
 
-function writeRun(
-  output: string,
-  description: object,
-  { bytes, dev, failures }: Quantized,
-  { maxF1Drop, perTypeMaxDrop }: Budget,
-  seconds: number,
-): void {
-  const run = {
-    finished: true,
-    ...description,
-    device: 'cpu',
-    bytes,
-    metrics: dev && { before: toMetrics(dev.before), after: toMetrics(dev.after), drops: dev.drops },
-    gates: { max_f1_drop: maxF1Drop, per_type_max_drop: perTypeMaxDrop, failures },
-    seconds,
-  }
-  writeFileAtomically(join(output, 'run.json'), `${JSON.stringify(run, null, 2)}\n`)
+type Planner = (task: Task, options: QuantizeOptions, data: Data) => AsyncGenerator<string, Plan>
+
+const plans: Readonly<Record<Method, Planner>> = {
+  // eslint-disable-next-line @typescript-eslint/require-await -- it is called as the others are
+  async *dynamic({ float, layers, limit }) {
+    yield `quantizing ${layers.length} layers`
+    const { graph } = quantizeDynamic(float, { limit, includes: (layer) => layers.includes(layer) })
+    return { graph, float: [], balanced: [] }
+  },
+  async *static(task, { calibration }, { calib }) {
+    yield 'calibrating'
+    return calibrated(task, calib!, calibration)
+  },
+  auto: (task, budget, { dev, before }) => auto(task, dev!, before!, budget),
+}
+
+function requireFiles({ method, dev, calib, qatSteps }: QuantizeOptions): void {
+  const missing = (flag: string, why: string) =>
+    new NerError('usage/bad-flag', `--${flag} is missing: ${why}.`, { mend: `Name labelled text with --${flag} FILE.` })
+  if (method === 'auto' && dev === undefined) throw missing('dev', '--method auto measures every layer on it')
+  if (method === 'static' && calib === undefined) throw missing('calib', '--method static calibrates on it')
+  if (qatSteps > 0 && calib === undefined) throw missing('calib', '--qat-steps fine-tunes on it')
+}
+
+function alreadyQuantized(folder: string): NerError {
+  return new NerError('quantize/already', 'The model is quantized already.', {
+    where: folder,
+    mend: 'Quantize the model it was made from; ner.json names that one under lineage.quantization.source.',
+  })
 }

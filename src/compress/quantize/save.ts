@@ -1,18 +1,23 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { toMetrics } from '../../data/scoring.js'
 import { writeFileAtomically } from '../../files.js'
-import type { ModelFolder } from '../../models/folder.js'
+import { crfByName, type ModelFolder } from '../../models/folder.js'
+import type { ParameterData } from '../../models/parameters.js'
+import type { Budget } from './gates.js'
+import type { Quantized } from './quantize.js'
 
 /** Where the int8 graph is looked for, by this toolkit (`ner.json` says so) and by transformers.js. */
 export const quantizedGraph = 'onnx/model_quantized.onnx'
 
 /**
- * Writes a model folder around a quantized graph: everything of the source but its float weights and its reports. What
- * `describe` says goes into the lineage, which also marks the model as quantized.
+ * Writes a model folder around a quantized graph: everything of the source but its float weights and its reports. The
+ * CRF's scores are those of `weights`. What was done goes into the lineage, which also marks the model as quantized.
  */
 export function saveQuantized(
   folder: string,
   model: ModelFolder,
+  weights: ParameterData,
   onnx: Uint8Array,
   quantization: Readonly<Record<string, unknown>>,
 ): void {
@@ -24,11 +29,38 @@ export function saveQuantized(
     if (existsSync(source)) writeFileAtomically(join(folder, name), readFileSync(source))
   }
   const ner = JSON.parse(readFileSync(join(model.folder, 'ner.json'), 'utf8')) as Record<string, unknown>
-  json('ner.json', { ...ner, graph: quantizedGraph, lineage: { ...model.ner.lineage, quantization } })
+  const { tagger } = model
+  json('ner.json', {
+    ...ner,
+    ...(tagger.head === 'crf' && { crf: crfByName(tagger, weights) }),
+    graph: quantizedGraph,
+    lineage: { ...model.ner.lineage, quantization },
+  })
   writeFileAtomically(join(folder, quantizedGraph), onnx)
 }
 
 /** What was done to a model that is quantized already. */
 export function quantizationOf({ ner }: ModelFolder): unknown {
   return ner.lineage['quantization']
+}
+
+/** `run.json`, which comes last: with it the run is finished. */
+export function writeRun(
+  folder: string,
+  description: object,
+  { bytes, dev, costs, failures }: Quantized,
+  { maxF1Drop, perTypeMaxDrop }: Budget,
+  seconds: number,
+): void {
+  const run = {
+    finished: true,
+    ...description,
+    device: 'cpu',
+    bytes,
+    ...(dev && { metrics: { before: toMetrics(dev.before), after: toMetrics(dev.after), drops: dev.drops } }),
+    ...(costs && { costs }),
+    gates: { max_f1_drop: maxF1Drop, per_type_max_drop: perTypeMaxDrop, failures },
+    seconds,
+  }
+  writeFileAtomically(join(folder, 'run.json'), `${JSON.stringify(run, null, 2)}\n`)
 }

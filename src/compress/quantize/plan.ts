@@ -1,0 +1,34 @@
+import type { Graph } from '../../graph/graph.js'
+import type { ModelFolder } from '../../models/folder.js'
+import type { Limit } from '../../graph/rewrite/symmetric.js'
+import type { Drops } from './gates.js'
+
+/** What a method has to work with. */
+export interface Task {
+  readonly model: ModelFolder
+  /** The float32 graph that is served. */
+  readonly float: Graph
+  /** Its layers that may be quantized, in order. */
+  readonly layers: readonly string[]
+  readonly limit: Limit
+  readonly threads: number
+}
+
+/** A quantized graph, and how its layers came out. */
+export interface Plan {
+  readonly graph: Graph
+  /** Layers that stayed in float. */
+  readonly float: readonly string[]
+  /** Layers whose activations were balanced against their weights. */
+  readonly balanced: readonly string[]
+  /** Of `auto`: what each layer alone would cost, the costliest first. */
+  readonly costs?: readonly LayerCost[]
+}
+
+export interface LayerCost {
+  readonly layer: string
+  /** F1 lost with this layer alone in int8. */
+  readonly drops: Drops
+  /** How far the words' distributions over tags move, in nats: what F1 of a small file cannot tell yet. */
+  readonly divergence: number
+}
