@@ -46,6 +46,7 @@ export const codes = {
   'model/misshapen-weight': 'A tensor of the weights has the wrong shape or type.',
   'model/extra-weight': 'The weights hold a tensor the model does not have.',
   'model/corrupt-weights': 'The weights file is damaged.',
+  'model/in-sample': 'The model has been trained on the data it should judge.',
   'model/tokenizer': 'The tokenizer cannot be loaded or does not suit the model.',
   // graph and runtime
   'graph/invalid': 'A graph breaks a rule of its operators.',

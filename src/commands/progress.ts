@@ -1,5 +1,5 @@
 import ora from 'ora'
-import type { TrainEvent } from '../training/train.js'
+import type { DistillEvent } from '../compress/distill/distill.js'
 import { percent, thousands } from '../report/numbers.js'
 
 /** Shows a training on standard error: a line that moves on a terminal, elsewhere a plain line per evaluation. */
@@ -15,8 +15,12 @@ export function trainingProgress(stream: NodeJS.WriteStream = process.stderr) {
   let firstStep: { readonly step: number; readonly at: number } | undefined
 
   return {
-    show(event: TrainEvent): void {
+    show(event: DistillEvent): void {
       switch (event.kind) {
+        case 'teaching':
+          if (canMove(stream) && !spinner.isSpinning) spinner.start()
+          spinner.text = `asking ${event.teacher} · ${thousands(event.sentences)}/${thousands(event.of)} sentences`
+          break
         case 'start':
           steps = event.steps
           say(
@@ -64,12 +68,15 @@ export function duration(milliseconds: number): string {
   return [first, ...rest.map((part) => String(part).padStart(2, '0'))].join(':')
 }
 
-/** Shows on a terminal that something is going on, for as long as it does. */
-export async function during<T>(what: string, work: Promise<T>): Promise<T> {
+/** Shows on a terminal that something is going on, for as long as it does; work that says how far it is can tell it. */
+export async function during<T>(
+  what: string,
+  work: Promise<T> | ((say: (line: string) => void) => Promise<T>),
+): Promise<T> {
   const moving = canMove(process.stderr)
   const spinner = ora({ text: what, isEnabled: moving, isSilent: !moving, discardStdin: false }).start()
   try {
-    return await work
+    return await (typeof work === 'function' ? work((line) => (spinner.text = line)) : work)
   } finally {
     spinner.stop()
   }

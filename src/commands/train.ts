@@ -1,10 +1,10 @@
 import { join } from 'node:path'
 import { loadConfig } from '../config/load.js'
-import { train, type TrainEvent } from '../training/train.js'
+import { train } from '../training/train.js'
 import { defineCommand, exit } from './command.js'
+import { followRun, type Done } from './follow.js'
 import { onMisaligned } from './options.js'
 import { write } from './output.js'
-import { trainingProgress } from './progress.js'
 import { evaluationTable } from './scores.js'
 
 export const command = defineCommand({
@@ -40,42 +40,16 @@ export const command = defineCommand({
         output: args.out,
       },
     })
-    const progress = trainingProgress()
-    const interruption = interruptible()
-    let outcome: Done | undefined
-    try {
-      for await (const event of train(config, { resume: args.resume === true, signal: interruption.signal })) {
-        progress.show(event)
-        if (event.kind === 'done') outcome = event
-      }
-    } finally {
-      progress.stop()
-      interruption.end()
-    }
-    if (outcome === undefined) throw new Error('the training ended without a result')
-    if (outcome.interrupted) {
-      process.stderr.write('Interrupted. The same command with --resume goes on from here.\n')
-      return exit.interrupted
-    }
+    const outcome = await followRun((signal) => train(config, { resume: args.resume === true, signal }))
+    if (outcome.interrupted) return exit.interrupted
     await write(args.json === true ? `${JSON.stringify(outcome.results, null, 2)}\n` : summary(outcome))
     return exit.done
   },
 })
-
-type Done = Extract<TrainEvent, { kind: 'done' }>
 
 function summary({ output, test, dev }: Done): string {
   const evaluation = test ?? dev
   const scored =
     evaluation === undefined ? '' : `${test === undefined ? 'dev' : 'test'}\n${evaluationTable(evaluation)}\n`
   return `${scored}model   ${output}\nreport  ${join(output, 'report.html')}\n`
-}
-
-/** Ctrl-C asks a run to stop at a point it can be resumed from; a second one stops it where it is. */
-function interruptible() {
-  const controller = new AbortController()
-  const stop = () => controller.abort()
-  const end = () => ['SIGINT', 'SIGTERM'].forEach((name) => process.off(name, stop))
-  process.once('SIGINT', stop).once('SIGTERM', stop)
-  return { signal: controller.signal, end }
 }

@@ -174,6 +174,7 @@ function withPaths(source: Source): unknown {
     isAbsolute(path) ? path : relative(process.cwd(), resolve(source.folder, path)) || '.'
   const walk = (value: unknown, key: string): unknown => {
     if (typeof value === 'string') return (pathKeys as readonly string[]).includes(key) ? seenFromHere(value) : value
+    if (Array.isArray(value)) return value.map((item) => walk(item, key))
     if (!isTree(value)) return value
     return Object.fromEntries(
       Object.entries(value).map(([name, inner]) => [name, walk(inner, key === '' ? name : `${key}.${name}`)]),

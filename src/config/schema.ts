@@ -85,6 +85,38 @@ const training = z.strictObject({
   checkpoint_every: optionalCount,
 })
 
+const layer = z.int().min(0).nullable().default(null)
+
+const distill = z.strictObject({
+  path: optionalPath,
+  num_hidden_layers: optionalCount,
+  hidden_size: optionalCount,
+  num_attention_heads: optionalCount,
+  intermediate_size: optionalCount,
+  layers: z.enum(['spread', 'first', 'fresh']).default('spread'),
+  embeddings: z.enum(['svd', 'fresh']).default('svd'),
+  head: z.enum(['crf', 'softmax']).nullable().default(null),
+  temperature: rate.default(1),
+  losses: z
+    .array(
+      z.strictObject({
+        loss: z.enum(['gold', 'soft', 'posterior', 'hidden', 'relations']),
+        weight: rate.default(1),
+        layer_teacher: layer,
+        layer_student: layer,
+      }),
+    )
+    .min(1)
+    .default([
+      { loss: 'posterior', weight: 1, layer_teacher: null, layer_student: null },
+      { loss: 'gold', weight: 0.5, layer_teacher: null, layer_student: null },
+    ]),
+  unlabeled: z.array(z.string().min(1)).default([]),
+  swaps: z.int().min(0).default(0),
+  gazetteer: optionalPath,
+  cache: z.boolean().default(true),
+})
+
 export const schema = z.strictObject({
   seed: z.int().min(0).max(0xffffffff).default(1),
   output: z.string().min(1).default('runs/ner'),
@@ -95,6 +127,7 @@ export const schema = z.strictObject({
   tokenizer: tokenizer.prefault({}),
   features: features.prefault({}),
   training: training.prefault({}),
+  distill: distill.prefault({}),
 })
 
 export type Config = z.output<typeof schema>
@@ -103,4 +136,12 @@ export type Config = z.output<typeof schema>
 export const defaults: Config = schema.parse({})
 
 /** The keys that hold an input's path; in a file they are relative to that file's folder. */
-export const pathKeys = ['data.train', 'data.dev', 'data.test', 'model.path'] as const
+export const pathKeys = [
+  'data.train',
+  'data.dev',
+  'data.test',
+  'model.path',
+  'distill.path',
+  'distill.unlabeled',
+  'distill.gazetteer',
+] as const

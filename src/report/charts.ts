@@ -66,6 +66,41 @@ ${rules}${marks}<text x="${right}" y="${height - 3}" text-anchor="end">${xName}<
 ${dots ? drawn.map(dot) : undefined}</svg></figure>`
 }
 
+export interface ScatterChart {
+  readonly title: string
+  readonly xName: string
+  readonly points: readonly (Point & { readonly name: string })[]
+  readonly format?: (value: number) => string
+}
+
+/** Named points, as inline SVG: what is gained against what it costs. */
+export function scatterChart({ title, xName, points, format = short }: ScatterChart): Markup {
+  const [full, end] = [720, 280]
+  const xTicks = ticks(extent([0, ...points.map((point) => point.x)]), 6)
+  const yTicks = ticks(extent(points.map((point) => point.y)), 4)
+  const x = scale([xTicks[0]!, xTicks.at(-1)!], [left, full - 120])
+  const y = scale([yTicks[0]!, yTicks.at(-1)!], [end - 32, top])
+  const rules = yTicks.map(
+    (tick) => markup`<line class="grid" x1="${left}" x2="${full - 14}" y1="${y(tick)}" y2="${y(tick)}"/>
+<text x="${left - 6}" y="${y(tick) + 4}" text-anchor="end">${format(tick)}</text>
+`,
+  )
+  const marks = xTicks.map(
+    (tick) => markup`<text x="${x(tick)}" y="${end - 17}" text-anchor="middle">${short(tick)}</text>\n`,
+  )
+  const dots = points.map(
+    (point) => markup`<circle class="point" cx="${x(point.x)}" cy="${y(point.y)}" r="4">
+<title>${point.name}: ${format(point.y)} at ${short(point.x)} ${xName}</title></circle>
+<text class="strong" x="${x(point.x) + 8}" y="${y(point.y) + 4}">${clipped(point.name, 22)}</text>
+`,
+  )
+  const described = points.map((point) => `${point.name} ${format(point.y)} at ${short(point.x)} ${xName}`).join(', ')
+  return markup`<figure><figcaption>${title}</figcaption>
+<svg viewBox="0 0 ${full} ${end}" role="img" aria-label="${title}: ${described}">
+${rules}${marks}<text x="${full - 14}" y="${end - 3}" text-anchor="end">${xName}</text>
+${dots}</svg></figure>`
+}
+
 export interface Bar {
   readonly name: string
   /** From 0 to 1. */

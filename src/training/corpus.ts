@@ -1,7 +1,7 @@
 import type { Config } from '../config/schema.js'
 import type { Document } from '../data/document.js'
 import { readDocuments, type Corpus } from '../data/read.js'
-import { schemeTags } from '../data/schemes.js'
+import { schemeTags, tagLabel } from '../data/schemes.js'
 import { NerError } from '../errors.js'
 
 export type Split = 'train' | 'dev' | 'test'
@@ -16,12 +16,12 @@ export interface TrainingCorpus {
 }
 
 /**
- * Reads the files of a run. The training set decides which types there are.
+ * Reads the files of a run. The training set decides which types there are, unless the tags are `known`.
  *
  * @throws NerError `config/bad-value` without a training set, `data/unseen-label` for a type that only dev or test has,
  *   and what `readDocuments` throws
  */
-export async function readCorpus({ data, model }: Config): Promise<TrainingCorpus> {
+export async function readCorpus({ data, model }: Config, known?: readonly string[]): Promise<TrainingCorpus> {
   if (data.train === null) {
     throw new NerError('config/bad-value', 'There is nothing to train on.', {
       where: 'data.train',
@@ -35,7 +35,8 @@ export async function readCorpus({ data, model }: Config): Promise<TrainingCorpu
       ...(data.scheme !== 'auto' && { scheme: data.scheme }),
     })
   const train = await read(data.train)
-  const types = typesOf(train.documents, data.layer)
+  const types = known ? labelsOf(known) : typesOf(train.documents, data.layer)
+  if (known) checkTypes(train.documents, data.layer, types, data.train)
   if (types.size === 0) {
     throw new NerError('data/empty', 'The training set has no labelled span.', {
       where: data.train,
@@ -49,8 +50,10 @@ export async function readCorpus({ data, model }: Config): Promise<TrainingCorpu
     checkTypes(corpus.documents, data.layer, types, path)
     return corpus
   }
-  return { train, dev: await held('dev'), test: await held('test'), tags: schemeTags(types, model.scheme) }
+  return { train, dev: await held('dev'), test: await held('test'), tags: known ?? schemeTags(types, model.scheme) }
 }
+
+const labelsOf = (tags: readonly string[]) => new Set(tags.flatMap((tag) => tagLabel(tag) ?? []))
 
 function typesOf(documents: readonly Document[], layer: string): Set<string> {
   const types = new Set<string>()

@@ -3,7 +3,7 @@ import { gradients } from '../graph/autodiff.js'
 import { Graph } from '../graph/graph.js'
 import type { Dim, Value } from '../graph/types.js'
 import { noDropout } from '../models/layers.js'
-import type { Weights } from '../models/parameters.js'
+import type { Parameter, Weights } from '../models/parameters.js'
 import {
   taggerParameters,
   taggingLoss,
@@ -51,31 +51,37 @@ export function buildStep(tagger: Tagger, options: TaggingLossOptions = {}, size
   const g = new Graph('training step')
   const words = declareWords(g, sizes)
   const targets = declareTargets(g, tagger, sizes)
-  const parameters = declareParameters(g, tagger)
+  const parameters = declareParameters(g, taggerParameters(tagger))
   const dropoutSites: DropoutSite[] = []
 
   const logits = wordLogits(g, tagger, words, parameters.weights, collectDropout(dropoutSites))
   const weight = g.input(batchInputs.weight, 'float32', [])
   const loss = g.mul(taggingLoss(g, tagger, logits, targets, parameters.weights, options), weight)
+  outputGradients(g, loss, parameters.values, tagger.encoder.pieceTable)
+  return { graph: g, dropoutSites }
+}
 
-  const dense = [...parameters.values].filter(([name]) => name !== tagger.encoder.pieceTable)
-  const lookedUp = lookUps(g, parameters.weights(tagger.encoder.pieceTable))
+/** Makes the loss and its gradients by the parameters the outputs of a step. */
+export function outputGradients(g: Graph, loss: Value, values: ReadonlyMap<string, Value>, pieceTable: string): void {
+  const dense = [...values].filter(([name]) => name !== pieceTable)
+  const lookedUp = lookUps(g, values.get(pieceTable)!)
   const all = gradients(g, loss, [lookedUp, ...dense.map(([, value]) => value)])
-
   g.output(stepOutputs.loss, loss)
   g.output(stepOutputs.pieces, all[0]!)
   dense.forEach(([name], i) => g.output(gradientOutput(name), all[i + 1]!))
-  return { graph: g, dropoutSites }
 }
 
 /** The same forward pass without loss and dropout: logits of every word, for evaluation between epochs. */
 export function buildForward(tagger: Tagger, sizes = anySizes): Graph {
   const g = new Graph('forward')
-  g.output('logits', wordLogits(g, tagger, declareWords(g, sizes), declareParameters(g, tagger).weights, noDropout))
+  g.output(
+    'logits',
+    wordLogits(g, tagger, declareWords(g, sizes), declareParameters(g, taggerParameters(tagger)).weights, noDropout),
+  )
   return g
 }
 
-function declareWords(g: Graph, { batch, sequence, sentences, words }: StepSizes): WordInputs {
+export function declareWords(g: Graph, { batch, sequence, sentences, words }: StepSizes): WordInputs {
   return {
     inputIds: g.input(batchInputs.inputIds, 'int64', [batch, sequence]),
     attentionMask: g.input(batchInputs.attentionMask, 'int64', [batch, sequence]),
@@ -83,7 +89,7 @@ function declareWords(g: Graph, { batch, sequence, sentences, words }: StepSizes
   }
 }
 
-function declareTargets(g: Graph, { tags }: Tagger, { sentences, words }: StepSizes): TargetInputs {
+export function declareTargets(g: Graph, { tags }: Tagger, { sentences, words }: StepSizes): TargetInputs {
   return {
     targets: g.input(batchInputs.targets, 'float32', [sentences, words, tags.length]),
     lengths: g.input(batchInputs.lengths, 'int64', [sentences]),
@@ -91,10 +97,8 @@ function declareTargets(g: Graph, { tags }: Tagger, { sentences, words }: StepSi
   }
 }
 
-function declareParameters(g: Graph, tagger: Tagger) {
-  const values = new Map<string, Value>(
-    taggerParameters(tagger).map(({ name, shape }) => [name, g.input(name, 'float32', shape)]),
-  )
+export function declareParameters(g: Graph, parameters: readonly Parameter[]) {
+  const values = new Map<string, Value>(parameters.map(({ name, shape }) => [name, g.input(name, 'float32', shape)]))
   const weights: Weights = (name) => values.get(name)!
   return { values, weights }
 }

@@ -13,7 +13,7 @@ export interface TargetOptions {
 export interface BatchTargets {
   /** [sentences, words, labels] */
   readonly targets: Float32Array
-  /** [sentences, words, 1] */
+  /** [sentences, words, 1]: 1 on words that have a target. */
   readonly mask: Float32Array
   /** Words, each counted with the weight of its tags. */
   readonly total: number
@@ -21,19 +21,21 @@ export interface BatchTargets {
 
 /**
  * q = (1 − s)·gold + s/labels, times the class weights. Hard tags are distributions with a single 1, so that gold
- * labels, weak labels and a teacher's are trained on in the same way.
+ * labels, weak labels and a teacher's are trained on in the same way. Sentences with neither have no target.
  */
 export function batchTargets(batch: Batch, { labels, smoothing, classWeights }: TargetOptions): BatchTargets {
   const { sentences, words } = batch.sizes
-  const targets = batch.soft ? Float32Array.from(batch.soft) : new Float32Array(sentences * words * labels)
+  const targets = new Float32Array(sentences * words * labels)
   const mask = new Float32Array(sentences * words)
   let total = 0
-  batch.rows.forEach(({ tags, piece }, row) => {
+  batch.rows.forEach(({ tags, soft, piece }, row) => {
+    if (!tags && !soft) return
+    if (soft) targets.set(soft, row * words * labels)
     for (let word = 0; word < piece.length; word++) {
       const at = row * words + word
       mask[at] = 1
       const distribution = targets.subarray(at * labels, (at + 1) * labels)
-      if (!batch.soft) distribution[tags![word]!] = 1
+      if (!soft) distribution[tags![word]!] = 1
       total += classWeights ? distribution.reduce((sum, q, tag) => sum + q * classWeights[tag]!, 0) : 1
       if (smoothing > 0)
         for (let tag = 0; tag < labels; tag++)

@@ -1,0 +1,125 @@
+import { join } from 'node:path'
+import { distill } from '../compress/distill/distill.js'
+import { loadConfig } from '../config/load.js'
+import { NerError } from '../errors.js'
+import { writeFileAtomically } from '../files.js'
+import { comparisonReport } from '../report/comparison.js'
+import { percent, short, thousands } from '../report/numbers.js'
+import { compareModels, f1Drop, onlyWrongIn, type ModelProfile } from '../run/compare.js'
+import { versions } from '../runtime/versions.js'
+import { defineCommand, exit } from './command.js'
+import { followRun } from './follow.js'
+import { table } from './format.js'
+import { onMisaligned } from './options.js'
+import { write } from './output.js'
+import { during } from './progress.js'
+
+export const command = defineCommand({
+  positionals: {
+    teachers: {
+      type: 'string',
+      array: true,
+      demandOption: true,
+      describe: 'Model folders; of several, the student learns the mean',
+    },
+  },
+  options: {
+    config: { type: 'string', describe: 'A YAML file; configs/default.yaml explains every key' },
+    set: { type: 'string', array: true, describe: 'A key of the configuration, e.g. training.epochs=30' },
+    layers: { type: 'number', describe: "Layers of the student; half the teacher's by default" },
+    hidden: { type: 'number', describe: "Width of the student; the teacher's by default" },
+    train: { type: 'string', describe: 'Labelled text to train on' },
+    dev: { type: 'string', describe: 'Labelled text that picks the best checkpoint' },
+    test: { type: 'string', describe: 'Labelled text that teacher and student are compared on; else dev' },
+    unlabeled: { type: 'string', array: true, describe: 'Text that the teachers label, a text on each line, or JSONL' },
+    out: { type: 'string', describe: 'The folder for the student and its reports' },
+    compare: { type: 'string', array: true, describe: 'More model folders for the chart of F1 against latency' },
+    'max-f1-drop': { type: 'number', describe: 'Exit 1 where the student loses more points of F1, e.g. 1.0' },
+    'on-misaligned': onMisaligned,
+    resume: { type: 'boolean', describe: 'Continue the run in the output folder, exactly' },
+    json: { type: 'boolean', describe: 'The comparison as JSON' },
+  },
+  examples: [
+    ['ner distill runs/teacher --layers 6 --train a.conll --dev b.conll', 'half of 12 layers'],
+    [
+      'ner distill runs/a runs/b --layers 3 --train a.conll --dev b.conll --unlabeled news.txt',
+      'two teachers, more text',
+    ],
+    ['ner distill runs/teacher --train a.conll --dev b.conll --max-f1-drop 1.0', 'a gate for CI'],
+  ],
+  async run(args) {
+    const config = loadConfig({
+      file: args.config,
+      set: args.set ?? [],
+      overrides: {
+        'distill.num_hidden_layers': args.layers,
+        'distill.hidden_size': args.hidden,
+        'data.train': args.train,
+        'data.dev': args.dev,
+        'data.test': args.test,
+        'distill.unlabeled': args.unlabeled,
+        'data.on_misaligned': args['on-misaligned'],
+        output: args.out,
+      },
+    })
+    const data = config.data.test ?? config.data.dev
+    if (data === null) {
+      throw new NerError('config/bad-value', 'There is nothing to compare teacher and student on.', {
+        where: 'data.dev, data.test',
+        mend: 'Name a file with --dev or --test.',
+      })
+    }
+    const outcome = await followRun((signal) =>
+      distill(args.teachers, config, { resume: args.resume === true, signal }),
+    )
+    if (outcome.interrupted) return exit.interrupted
+
+    const folders = [...args.teachers, config.output, ...(args.compare ?? [])]
+    const compared = compareModels(folders, data, { layer: config.data.layer, threads: config.threads })
+    const models = await during('comparing', compared)
+    const [teacher, student] = [models[0]!, models[args.teachers.length]!]
+    const report = join(config.output, 'comparison.html')
+    const run = { data, threads: config.threads || 'all cores', ...versions() }
+    const title = `${student.name}, distilled from ${teacher.name}`
+    const lost = onlyWrongIn(student, teacher)
+    writeFileAtomically(report, comparisonReport({ title, teacher, student, models, lost, run }))
+    const json = `${JSON.stringify({ data, f1_drop: f1Drop(teacher, student), models: models.map(toJson) }, null, 2)}\n`
+    writeFileAtomically(join(config.output, 'comparison.json'), json)
+
+    await write(args.json === true ? json : `${comparison(models)}\nmodel   ${config.output}\nreport  ${report}\n`)
+    const gate = args['max-f1-drop']
+    if (gate === undefined || f1Drop(teacher, student) <= gate) return exit.done
+    const says = `F1 fell by ${f1Drop(teacher, student).toFixed(2)} points; ${gate} were allowed.`
+    process.stderr.write(`${says}\n`)
+    return exit.gateFailed
+  },
+})
+
+function comparison(models: readonly ModelProfile[]): string {
+  const types = [...new Set(models.flatMap(({ scores }) => Object.keys(scores.perType)))].sort()
+  return table([
+    ['', 'parameters', 'MiB', ...types, 'F1', '95 %', 'p50 ms', 'p95 ms', 'words/s'],
+    ...models.map(({ name, parameters, bytes, scores, intervals, latency, wordsPerSecond }) => [
+      name,
+      thousands(parameters),
+      (bytes / 2 ** 20).toFixed(1),
+      ...types.map((type) => percent(scores.perType[type]?.f1 ?? 0)),
+      percent(scores.micro.f1),
+      `${percent(intervals.micro.low)}–${percent(intervals.micro.high)}`,
+      short(latency.p50),
+      short(latency.p95),
+      thousands(wordsPerSecond),
+    ]),
+  ])
+}
+
+const toJson = ({ name, parameters, bytes, scores, intervals, latency, wordsPerSecond }: ModelProfile) => ({
+  name,
+  parameters,
+  bytes,
+  overall_f1: scores.micro.f1,
+  f1_by_type: Object.fromEntries(Object.entries(scores.perType).map(([type, { f1 }]) => [type, f1])),
+  f1_intervals: { level: 0.95, overall: intervals.micro, ...intervals.perType },
+  latency_ms: latency,
+  words_per_second: wordsPerSecond,
+})

@@ -1,0 +1,159 @@
+import { basename, join } from 'node:path'
+import type { Config } from '../../config/schema.js'
+import type { Document } from '../../data/document.js'
+import { buildExamples } from '../../features/examples.js'
+import { claimOutput } from '../../files.js'
+import { initialise } from '../../models/parameters.js'
+import { readCorpus } from '../../training/corpus.js'
+import { finishRun } from '../../training/finish.js'
+import { heldOut } from '../../training/held-out.js'
+import { runSteps, type Run, type TrainEvent, type TrainOptions } from '../../training/loop.js'
+import { planRun } from '../../training/plan.js'
+import { writeMisaligned } from '../../training/results.js'
+import { fingerprintOf, refuseFinished, trainerOptions } from '../../training/train.js'
+import { createTrainer } from '../../training/trainer.js'
+import { logitsFile, teacherLogits, type CachedLogits } from './logits.js'
+import { distillationObjective, needsLogitsOnly } from './objective.js'
+import { makeStudent } from './student.js'
+import { namesIn, readGazetteer, swapEntities } from './swap.js'
+import { loadTeachers, type Teacher } from './teachers.js'
+import { readUnlabelled, type Unlabelled } from './transfer.js'
+
+export type DistillEvent =
+  | TrainEvent
+  /** A teacher is asked, before training, what it says of the training data. */
+  | { readonly kind: 'teaching'; readonly teacher: string; readonly sentences: number; readonly of: number }
+
+/**
+ * Trains a student on what its teachers say, and writes its folder: a run like any training's, with the same checkpoints,
+ * reports and determinism. The student has the labels, the scheme, the tokenizer and the windows of its teachers.
+ *
+ * @throws NerError for every bad input, before anything is written
+ */
+export async function* distill(
+  folders: readonly string[],
+  given: Config,
+  options: TrainOptions = {},
+): AsyncGenerator<DistillEvent> {
+  refuseFinished(given.output, options)
+  const began = performance.now()
+  const teachers = await loadTeachers(folders)
+  const { model: teacher } = teachers[0]
+  const { tokenizer, ner } = teacher
+  const { tags } = teacher.tagger
+  const corpus = await readCorpus(given, tags)
+  const student = await makeStudent(teachers[0], given)
+  const { tagger } = student
+  const config = asTrained(given, teachers[0], tagger.head)
+  const unlabelled = given.distill.unlabeled.map(readUnlabelled)
+  const windows = { window: ner.window, context: ner.context, contextPieces: ner.contextPieces }
+  const documents = [
+    ...corpus.train.documents,
+    ...swaps(config, corpus.train.documents),
+    ...unlabelled.flatMap((file) => file.documents),
+  ]
+  const { examples, misaligned } = await buildExamples(documents, tokenizer, {
+    ...windows,
+    task: 'train',
+    layer: config.data.layer,
+    tags,
+    scheme: config.model.scheme,
+    onMisaligned: config.data.on_misaligned,
+  })
+  const held = {
+    dev: corpus.dev && (await heldOut(corpus.dev.documents, tokenizer, windows)),
+    test: corpus.test && (await heldOut(corpus.test.documents, tokenizer, windows)),
+  }
+  const settings = {
+    distill: config.distill,
+    training: config.training,
+    softTargets: config.training.label_smoothing > 0 || corpus.train.documents.some(({ soft }) => soft),
+  }
+  // Says what is wrong with the losses' layers, before anything is written or any teacher runs.
+  distillationObjective(tagger, teachers, settings)
+  claimOutput(config.output, options)
+  if (misaligned.length > 0) writeMisaligned(join(config.output, 'misaligned.jsonl'), misaligned)
+
+  const cached = config.distill.cache && needsLogitsOnly(config.distill.losses)
+  const logits: CachedLogits[] = []
+  if (cached) {
+    const of = examples.reduce((sum, { sentences }) => sum + sentences.length, 0)
+    for (const [i, { name }] of teachers.entries()) {
+      const asked = teacherLogits(teachers[i]!, examples, {
+        file: logitsFile(config.output, i),
+        threads: config.threads,
+      })
+      for (let next = await asked.next(); ; next = await asked.next()) {
+        if (next.done) {
+          logits.push(next.value)
+          break
+        }
+        yield { kind: 'teaching', teacher: name, sentences: next.value, of }
+      }
+    }
+  }
+  const objective = distillationObjective(tagger, teachers, { ...settings, cached: cached ? logits : undefined })
+  const extra = objective.parameters.filter(({ name }) => !student.weights.has(name))
+  const initial = new Map([...student.weights, ...initialise(extra, config.seed)])
+  const trainer = await createTrainer(tagger, objective, initial, trainerOptions(config))
+  try {
+    const run: Run = {
+      config,
+      tagger,
+      trainer,
+      plan: planRun(examples, config, { labels: tags.length, padId: tokenizer.pad }),
+      dev: held.dev,
+      fingerprint: {
+        ...fingerprintOf(config, corpus),
+        ...Object.fromEntries(teachers.map(({ hash }, i) => [`teacher ${i + 1}`, hash.slice(0, 12)])),
+        student: student.hash?.slice(0, 12) ?? student.initialised,
+        'unlabelled text': unlabelled.map(({ hash }) => hash.slice(0, 12)).join(' ') || 'none',
+      },
+      began,
+    }
+    const trained = yield* runSteps(run, options)
+    if (trained === undefined) return
+    yield await finishRun(run, trained, {
+      corpus,
+      tokenizer,
+      encoderConfig: student.config,
+      origin: `Distilled from ${teachers.map(({ name }) => name).join(' and ')} (${student.initialised})`,
+      lineage: lineageOf(teachers, student, unlabelled),
+      windows,
+      examples,
+      held,
+    })
+  } finally {
+    await trainer.release()
+  }
+}
+
+/** The configuration with what the teacher decides in it. */
+function asTrained(config: Config, { model }: Teacher, head: Config['model']['head']): Config {
+  const { scheme, window, context, contextPieces } = model.ner
+  return {
+    ...config,
+    model: { ...config.model, path: null, head, scheme: scheme as Config['model']['scheme'] },
+    features: { window, context, context_pieces: contextPieces },
+  }
+}
+
+function swaps(
+  { distill: { swaps: copies, gazetteer }, data, seed }: Config,
+  documents: readonly Document[],
+): Document[] {
+  if (copies === 0) return []
+  const names = gazetteer === null ? namesIn(documents, data.layer) : readGazetteer(gazetteer)
+  return Array.from({ length: copies }, (_, copy) => swapEntities(documents, data.layer, names, seed + copy)).flat()
+}
+
+const lineageOf = (
+  teachers: readonly Teacher[],
+  { initialised, hash }: { readonly initialised: string; readonly hash: string | undefined },
+  unlabelled: readonly Unlabelled[],
+) => ({
+  base_model: hash === undefined ? null : { name: initialised, sha256: hash },
+  teachers: teachers.map(({ model, hash: sha256 }) => ({ name: basename(model.folder), sha256 })),
+  student: initialised,
+  ...(unlabelled.length > 0 && { unlabelled: unlabelled.map(({ file, hash: sha256 }) => ({ file, sha256 })) }),
+})

@@ -1,0 +1,121 @@
+import { basename } from 'node:path'
+import type { Config } from '../../config/schema.js'
+import { NerError } from '../../errors.js'
+import { architectureOf, withDropout, type Encoder, type HubConfig } from '../../models/encoder.js'
+import { loadEncoder } from '../../models/folder.js'
+import { initialise, type ParameterData } from '../../models/parameters.js'
+import { taggerParameters, type Tagger } from '../../models/tagger.js'
+import { narrowed } from './narrow.js'
+import { checkTokenizers, type Teacher } from './teachers.js'
+
+/** A model that is about to learn from a teacher. */
+export interface Student {
+  readonly config: HubConfig
+  readonly tagger: Tagger
+  readonly weights: ReadonlyMap<string, Float32Array>
+  /** Where its first weights come from, for the lineage. */
+  readonly initialised: string
+  /** SHA-256 of the weights file of the folder that it starts from. */
+  readonly hash: string | undefined
+}
+
+/**
+ * The student that the configuration asks for, with the first teacher's labels and tokenizer. As wide as the teacher, it
+ * starts from some of its layers; narrower, from its embeddings at most; or from a folder.
+ *
+ * @throws NerError `config/bad-value` for a shape that cannot be made of the teacher; for a folder as `loadEncoder`, and
+ *   `compress/unlike-models`
+ */
+export async function makeStudent(teacher: Teacher, { distill, model, seed }: Config): Promise<Student> {
+  const given = distill.path === null ? undefined : await loadEncoder(distill.path)
+  if (given) checkTokenizers(teacher.model.tokenizer, given.tokenizer, teacher.name, distill.path!)
+  const config = withDropout(
+    given?.config ?? studentConfig(teacher, distill),
+    { dropout: model.dropout, attentionDropout: model.attention_dropout },
+    'the student',
+  )
+  const encoder = architectureOf(config, 'the student').create(config)
+  const { tags, legal, head } = teacher.model.tagger
+  const tagger: Tagger = { encoder, head: distill.head ?? head, tags, legal, dropout: encoder.headDropout }
+
+  const sizes = teacher.model.tagger.encoder.sizes
+  const narrow = encoder.sizes.hiddenSize < sizes.hiddenSize
+  const source = given ? given.weights : narrow ? narrowStart(teacher, encoder, distill) : teacher.weights
+  const nameIn = given ? (name: string) => name : layerNames(distill.layers, sizes.layers, encoder.sizes.layers)
+  const weights = initialise(taggerParameters(tagger), seed)
+  for (const { name } of taggerParameters(tagger)) {
+    const data = source.get(nameIn(name) ?? '') ?? (fits(name) ? teacher.weights.get(name) : undefined)
+    if (data) weights.set(name, data.slice())
+  }
+  return { config, tagger, weights, initialised: describe(distill, encoder.sizes, narrow), hash: given?.hash }
+
+  /** Which parts of the teacher's head every student can start with. */
+  function fits(name: string): boolean {
+    return name.startsWith('crf.') || (name.startsWith('classifier.') && encoder.sizes.hiddenSize === sizes.hiddenSize)
+  }
+}
+
+const narrowStart = (teacher: Teacher, student: Encoder, { embeddings }: Config['distill']): ParameterData =>
+  embeddings === 'svd' ? narrowed(teacher, student) : new Map()
+
+/** The teacher's `config.json` with the student's sizes. */
+function studentConfig({ name, model }: Teacher, distill: Config['distill']): HubConfig {
+  const { keys } = architectureOf(model.config, model.folder)
+  const { sizes } = model.tagger.encoder
+  const layers = distill.num_hidden_layers ?? Math.max(1, Math.floor(sizes.layers / 2))
+  const hidden = distill.hidden_size ?? sizes.hiddenSize
+  const heads = distill.num_attention_heads ?? sizes.heads
+  const refuse = (key: string, what: string, mend: string) => {
+    throw new NerError('config/bad-value', what, { where: `distill.${key}`, mend })
+  }
+  if (layers > sizes.layers) {
+    const what = `The student is to have ${layers} layers, and ${name} has ${sizes.layers}.`
+    refuse('num_hidden_layers', what, `Ask for ${sizes.layers} or fewer with --layers.`)
+  }
+  if (hidden > sizes.hiddenSize) {
+    const what = `The student is to be ${hidden} wide, and ${name} is ${sizes.hiddenSize}.`
+    refuse('hidden_size', what, `Ask for ${sizes.hiddenSize} or less with --hidden, or start from a folder.`)
+  }
+  if (hidden % heads !== 0) {
+    const near = Math.max(1, Math.round(hidden / heads)) * heads
+    const what = `A width of ${hidden} cannot be divided by ${heads} attention heads.`
+    refuse('hidden_size', what, `Use --hidden ${near}, or set distill.num_attention_heads.`)
+  }
+  if (hidden === sizes.hiddenSize && heads === sizes.heads) return { ...model.config, [keys.layers]: layers }
+  const ratio = Number(model.config[keys.intermediateSize]) / sizes.hiddenSize
+  return {
+    ...model.config,
+    [keys.layers]: layers,
+    [keys.hiddenSize]: hidden,
+    [keys.heads]: heads,
+    [keys.intermediateSize]: distill.intermediate_size ?? Math.round(ratio * hidden),
+  }
+}
+
+/** Which of the teacher's parameters one of the student's starts from, by name. */
+function layerNames(layers: Config['distill']['layers'], teacher: number, student: number) {
+  return (name: string): string | undefined => {
+    const found = /(?<=\blayers?\.)\d+(?=\.)/.exec(name)
+    if (!found) return name
+    if (layers === 'fresh') return undefined
+    const own = Number(found[0])
+    // The last of each of the teacher's stretches: 1, 3 … 11 of 12 for a student of 6.
+    const from = layers === 'first' ? own : spread(own + 1, student, teacher) - 1
+    return name.slice(0, found.index) + String(from) + name.slice(found.index + found[0].length)
+  }
+}
+
+/** The teacher's layer that stands where the student's does, both counted from 1; 0 is the embeddings. */
+export function spread(layer: number, student: number, teacher: number): number {
+  return Math.round((layer * teacher) / student)
+}
+
+function describe(
+  distill: Config['distill'],
+  { layers, hiddenSize }: { layers: number; hiddenSize: number },
+  narrow: boolean,
+) {
+  if (distill.path !== null) return basename(distill.path)
+  if (narrow) return `${layers} fresh layers × ${hiddenSize}, embeddings ${distill.embeddings}`
+  return `${layers} layers × ${hiddenSize}, ${distill.layers}`
+}

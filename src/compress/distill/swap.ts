@@ -1,0 +1,110 @@
+import { readFileSync } from 'node:fs'
+import { z } from 'zod'
+import type { Document, Span } from '../../data/document.js'
+import { NerError } from '../../errors.js'
+import { findWords } from '../../features/words.js'
+import { segment } from '../../features/segment.js'
+import { random } from '../../random.js'
+
+/** Names by type. */
+export type Names = ReadonlyMap<string, readonly string[]>
+
+/** The distinct entities of labelled documents. */
+export function namesIn(documents: readonly Document[], layer: string): Names {
+  const names = new Map<string, Set<string>>()
+  for (const { text, layers } of documents) {
+    for (const { start, end, label } of layers[layer] ?? []) {
+      const own = names.get(label) ?? new Set()
+      names.set(label, own.add(text.slice(start, end)))
+    }
+  }
+  return new Map([...names].map(([label, own]) => [label, [...own]]))
+}
+
+const gazetteer = z.record(z.string(), z.array(z.string().min(1)).min(1))
+
+/** Reads `{"PER": ["Ann Lee", …], …}`. @throws NerError `file/unreadable`, `data/bad-row` */
+export function readGazetteer(path: string): Names {
+  let content: unknown
+  try {
+    content = JSON.parse(readFileSync(path, 'utf8'))
+  } catch (cause) {
+    const what = `The gazetteer cannot be read: ${(cause as Error).message}.`
+    throw new NerError('file/unreadable', what, { where: path, mend: 'Give a JSON file.', cause })
+  }
+  const parsed = gazetteer.safeParse(content)
+  if (parsed.success) return new Map(Object.entries(parsed.data))
+  throw new NerError('data/bad-row', 'The gazetteer is not a list of names for each type.', {
+    where: path,
+    mend: 'Write {"PER": ["Ann Lee", …], "LOC": ["Oslo", …]}.',
+  })
+}
+
+/**
+ * The documents that have entities, each of which is swapped for another of its type, drawn at random: in the same sentence
+ * stands a name that may never have stood there. Words and sentences are kept, the new name's words are found anew.
+ */
+export function swapEntities(documents: readonly Document[], layer: string, names: Names, seed: number): Document[] {
+  return documents.flatMap((document, i) => {
+    const spans = (document.layers[layer] ?? []).filter(({ label }) => names.has(label))
+    if (spans.length === 0) return []
+    const next = random('swaps', seed, i)
+    const draw = (label: string) => names.get(label)![Math.floor(next() * names.get(label)!.length)]!
+    return [swapped(document, layer, (label) => draw(label))]
+  })
+}
+
+function swapped(source: Document, layer: string, draw: (label: string) => string): Document {
+  const { id, text, tokens, sentences } = segment(source)
+  const spans = [...source.layers[layer]!].sort((a, b) => a.start - b.start)
+  const parts: string[] = []
+  const newSpans: Span[] = []
+  const newTokens: { start: number; end: number }[] = []
+  const sentenceEnds: number[] = []
+  let length = 0
+  let copied = 0
+  let token = 0
+  let sentence = 0
+  const append = (part: string) => {
+    parts.push(part)
+    length += part.length
+  }
+  /** Takes over text and words up to an offset. */
+  const copyTo = (end: number) => {
+    const shift = length - copied
+    for (; token < tokens.length && tokens[token]!.start < end; token++) {
+      closeSentences()
+      newTokens.push({ start: tokens[token]!.start + shift, end: tokens[token]!.end + shift })
+    }
+    append(text.slice(copied, end))
+    copied = end
+  }
+  const closeSentences = () => {
+    while (sentence < sentences.length && sentences[sentence]!.end <= token) {
+      sentenceEnds.push(newTokens.length)
+      sentence++
+    }
+  }
+  for (const { start, end, label } of spans) {
+    if (start < copied) continue
+    copyTo(start)
+    closeSentences()
+    const name = draw(label)
+    newSpans.push({ start: length, end: length + name.length, label })
+    newTokens.push(...findWords(name).map((word) => ({ start: word.start + length, end: word.end + length })))
+    append(name)
+    copied = end
+    while (token < tokens.length && tokens[token]!.start < end) token++
+  }
+  copyTo(text.length)
+  token = tokens.length
+  closeSentences()
+  const ends = sentenceEnds.filter((end, i) => end > (sentenceEnds[i - 1] ?? 0))
+  return {
+    id: `${id}, swapped`,
+    text: parts.join(''),
+    tokens: newTokens,
+    sentences: ends.map((end, i) => ({ start: ends[i - 1] ?? 0, end })),
+    layers: { [layer]: newSpans },
+  }
+}

@@ -1,0 +1,80 @@
+import { basename, join } from 'node:path'
+import { NerError } from '../../errors.js'
+import type { Tokenizer } from '../../features/tokenizer.js'
+import { hashFile, loadModel, loadWeights, type ModelFolder } from '../../models/folder.js'
+import type { ParameterData } from '../../models/parameters.js'
+
+/** A trained model that another one learns from. */
+export interface Teacher {
+  readonly name: string
+  readonly model: ModelFolder
+  readonly weights: ParameterData
+  /** SHA-256 of the weights file. */
+  readonly hash: string
+}
+
+/**
+ * Loads teachers that can teach together: of the same labels, scheme, tokenizer and windows.
+ *
+ * @throws NerError as `loadModel`; `compress/unlike-models` with the first difference
+ */
+export async function loadTeachers(folders: readonly string[]): Promise<readonly [Teacher, ...Teacher[]]> {
+  const teachers: Teacher[] = []
+  for (const folder of folders) {
+    const model = await loadModel(folder)
+    const hash = hashFile(join(folder, 'model.safetensors'))
+    teachers.push({ name: basename(folder), model, weights: loadWeights(model), hash })
+  }
+  const [first, ...others] = teachers
+  for (const other of others) checkAlike(first!, other)
+  return teachers as [Teacher, ...Teacher[]]
+}
+
+function checkAlike({ name, model: first }: Teacher, { model: other }: Teacher): void {
+  const read = ({ tagger, ner }: ModelFolder) => ({
+    labels: tagger.tags,
+    scheme: ner.scheme,
+    windows: { window: ner.window, context: ner.context, contextPieces: ner.contextPieces },
+  })
+  const difference = firstDifference(read(first), read(other))
+  if (difference !== undefined) throw unlike(name, other.folder, difference)
+  checkTokenizers(first.tokenizer, other.tokenizer, name, other.folder)
+}
+
+/** Two models that read the same batch must cut text into the same pieces. @throws NerError `compress/unlike-models` */
+export function checkTokenizers(a: Tokenizer, b: Tokenizer, name: string, where: string): void {
+  const difference = firstDifference(tokenizerOf(a), tokenizerOf(b))
+  if (difference !== undefined) throw unlike(name, where, `tokenizer.json: ${difference}`)
+}
+
+/** How a tokenizer cuts; how much of a text it was last used on is not part of it. */
+function tokenizerOf({ files }: Tokenizer): unknown {
+  const {
+    truncation: _truncation,
+    padding: _padding,
+    ...rest
+  } = JSON.parse(String(files['tokenizer.json'])) as Record<string, unknown>
+  return rest
+}
+
+const unlike = (name: string, where: string, difference: string) =>
+  new NerError('compress/unlike-models', `The model is not like ${name}: ${difference}.`, {
+    where,
+    mend: 'Teachers and student must have the same labels, tokenizer and windows: train them alike.',
+  })
+
+/** The first place at which two values of JSON differ, as `path: one and the other`; undefined where they are equal. */
+export function firstDifference(a: unknown, b: unknown, path = ''): string | undefined {
+  if (Object.is(a, b)) return undefined
+  if (isTree(a) && isTree(b)) {
+    for (const key of new Set([...Object.keys(a), ...Object.keys(b)])) {
+      const difference = firstDifference(a[key], b[key], path === '' ? key : `${path}.${key}`)
+      if (difference !== undefined) return difference
+    }
+    return undefined
+  }
+  const show = (value: unknown) => (value === undefined ? 'nothing' : JSON.stringify(value).slice(0, 60))
+  return `${path} is ${show(a)} there and ${show(b)} here`
+}
+
+const isTree = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null

@@ -1,0 +1,82 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { basename } from 'node:path'
+import type { Document } from '../../data/document.js'
+import { parseDocuments } from '../../data/read.js'
+import { isTag } from '../../data/schemes.js'
+import { linesOf } from '../../data/source.js'
+import { NerError } from '../../errors.js'
+
+/** Text that only a teacher labels. */
+export interface Unlabelled {
+  readonly file: string
+  readonly documents: readonly Document[]
+  /** SHA-256 of the file's bytes. */
+  readonly hash: string
+}
+
+/**
+ * Reads text without labels: a text on each line, or any form of labelled data, whose labels are dropped.
+ *
+ * @throws NerError `file/unreadable`, `data/empty`, and what `readDocuments` throws
+ */
+export function readUnlabelled(path: string): Unlabelled {
+  const bytes = readBytes(path)
+  const hash = createHash('sha256').update(bytes).digest('hex')
+  const plain = isPlain(bytes, path)
+  const documents = plain ? plainDocuments(bytes, path) : parseDocuments(bytes, path, { labels: 'optional' }).documents
+  if (documents.length === 0) {
+    throw new NerError('data/empty', 'The file of unlabelled text is empty.', {
+      where: path,
+      mend: 'Give a text on each line, or JSONL with a “text” in each record.',
+    })
+  }
+  return {
+    file: basename(path),
+    documents: documents.map(({ id, text, tokens, sentences }) => ({
+      id,
+      text,
+      ...(tokens && { tokens }),
+      ...(sentences && { sentences }),
+      layers: {},
+    })),
+    hash,
+  }
+}
+
+function readBytes(path: string): Uint8Array {
+  try {
+    return readFileSync(path)
+  } catch (cause) {
+    throw new NerError('file/unreadable', `The text cannot be read: ${(cause as Error).message}.`, {
+      where: path,
+      mend: 'Check the path, and that you may read it.',
+      cause,
+    })
+  }
+}
+
+/** Lines looked at to tell text from data. */
+const lookedAt = 20
+
+/** Neither zipped, nor JSON, nor columns of which the last is a tag. */
+function isPlain(bytes: Uint8Array, path: string): boolean {
+  if (bytes[0] === 0x1f && bytes[1] === 0x8b) return false
+  const lines: string[] = []
+  for (const line of linesOf(bytes, path)) {
+    if (line.trim() !== '') lines.push(line.trim())
+    if (lines.length === lookedAt) break
+  }
+  if (/^[[{]/.test(lines[0] ?? '')) return false
+  const lastColumn = (line: string) => line.split(/\s+/).slice(1).at(-1)
+  return lines.length === 0 || !lines.every((line) => isTag(lastColumn(line) ?? ''))
+}
+
+function plainDocuments(bytes: Uint8Array, path: string): Document[] {
+  const documents: Document[] = []
+  for (const line of linesOf(bytes, path)) {
+    const text = line.trim()
+    if (text !== '') documents.push({ id: `${basename(path)}:${documents.length + 1}`, text, layers: {} })
+  }
+  return documents
+}
