@@ -30,6 +30,11 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: 'Find the entities in text',
     load: () => import('./commands/predict.js'),
   },
+  distill: {
+    takes: '<teachers..>',
+    summary: 'Train a smaller model on what larger ones say',
+    load: () => import('./commands/distill.js'),
+  },
   quantize: {
     takes: '<model>',
     summary: 'Make an int8 model of a trained one',
