@@ -60,6 +60,26 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: 'Measure how far annotators agree, and list where they do not',
     load: () => import('./commands/agree.js'),
   },
+  'data sample': {
+    takes: '<file>',
+    summary: 'Draw documents to label: stratified, or what a model is least sure of',
+    load: () => import('./commands/data-sample.js'),
+  },
+  'data merge': {
+    takes: '<files..>',
+    summary: 'Make one layer of several annotators’, by majority or decision',
+    load: () => import('./commands/data-merge.js'),
+  },
+  'data guide': {
+    takes: '<files..>',
+    summary: 'Draft an annotation guide from labels and disagreements',
+    load: () => import('./commands/data-guide.js'),
+  },
+  'data doubt': {
+    takes: '<model> <file>',
+    summary: 'Find labels that are probably wrong, by what a model makes of them',
+    load: () => import('./commands/data-doubt.js'),
+  },
 }
 
 /** What the groups of commands are for. */

@@ -127,7 +127,7 @@ const sameTokens = (a: readonly Token[], b: readonly Token[]) =>
   a.length === b.length && a.every(({ start, end }, i) => start === b[i]!.start && end === b[i]!.end)
 
 /** Spans in order, each once, without the white space at their ends and what is white space alone. */
-function tidied(text: string, spans: readonly Span[]): Span[] {
+export function tidied(text: string, spans: readonly Span[]): Span[] {
   const trimmed = spans.flatMap(({ start, end, label }) => {
     while (start < end && isSpace.test(text[start]!)) start++
     while (end > start && isSpace.test(text[end - 1]!)) end--
