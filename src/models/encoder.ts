@@ -4,8 +4,10 @@ import type { Value } from '../graph/types.js'
 import { nearest } from '../nearest.js'
 import { albert } from './encoders/albert.js'
 import { bert } from './encoders/bert.js'
+import { deberta } from './encoders/deberta.js'
 import { distilbert } from './encoders/distilbert.js'
 import { electra } from './encoders/electra.js'
+import { modernbert } from './encoders/modernbert.js'
 import { camembert, roberta, xlmRoberta } from './encoders/roberta.js'
 import type { Dropout } from './layers.js'
 import type { Parameter, Weights } from './parameters.js'
@@ -115,8 +117,10 @@ export const architectures: Readonly<Record<string, Architecture>> = {
   albert,
   bert,
   camembert,
+  'deberta-v2': deberta,
   distilbert,
   electra,
+  modernbert,
   roberta,
   'xlm-roberta': xlmRoberta,
 }

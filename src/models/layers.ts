@@ -14,8 +14,18 @@ export function linear(g: Graph, x: Value, weights: Weights, name: string, scale
   return g.gemm(x, weights(`${name}.weight`), { transB: 1, ...factor }, weights(`${name}.bias`))
 }
 
+/** `x·Wᵀ` on the rows of x, as {@link linear}. */
+export function plainLinear(g: Graph, x: Value, weights: Weights, name: string): Value {
+  return g.gemm(x, weights(`${name}.weight`), { transB: 1 })
+}
+
 export function layerNorm(g: Graph, x: Value, weights: Weights, name: string, epsilon: number): Value {
   return g.layerNorm(x, weights(`${name}.weight`), weights(`${name}.bias`), epsilon)
+}
+
+/** A norm with a scale and no bias. */
+export function plainNorm(g: Graph, x: Value, weights: Weights, name: string, epsilon: number): Value {
+  return g.layerNorm(x, weights(`${name}.weight`), undefined, epsilon)
 }
 
 /** Activations of the feed-forward layers, by the names of `config.json`. */
@@ -68,7 +78,17 @@ export function maskBias(g: Graph, attentionMask: Value): Value {
 
 /** `first`, `first` + 1 … for every place of a sequence, int64 [sequence]; the table they look up has `rows` rows. */
 export function positions(g: Graph, inputIds: Value, rows: number, first = 0): Value {
+  return positionRows(g, g.integers(Array.from({ length: rows - first }, (_, i) => first + i)), inputIds)
+}
+
+/** The rows of a table, one for every place of a sequence. */
+export function positionRows(g: Graph, table: Value, inputIds: Value): Value {
   const [, sequence] = inputIds.shape
-  const all = g.integers(Array.from({ length: rows - first }, (_, i) => first + i))
-  return g.slice(all, 0, 0, typeof sequence === 'number' ? sequence : g.dim(sequence!))
+  return g.slice(table, 0, 0, typeof sequence === 'number' ? sequence : g.dim(sequence!))
+}
+
+/** How many places the first piece of a pair comes after the second, int32 [sequence, sequence]. */
+export function distances(g: Graph, inputIds: Value, longest: number): Value {
+  const places = g.cast(positions(g, inputIds, longest), 'int32')
+  return g.sub(g.unsqueeze(places, [1]), g.unsqueeze(places, [0]))
 }

@@ -31,6 +31,8 @@ export function parameterMaker(deviation: number) {
       matrix(name, rows, columns),
       parameter(`${name}.bias`, [rows], 0),
     ],
+    /** Of a norm without a bias. */
+    scale: (name: string, width: number) => parameter(`${name}.weight`, [width], 1),
     norm: (name: string, width: number) => [
       parameter(`${name}.weight`, [width], 1),
       parameter(`${name}.bias`, [width], 0),

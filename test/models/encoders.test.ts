@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { architectureOf, type HubConfig } from '../../src/models/encoder.js'
+import { bucketOf } from '../../src/models/encoders/disentangled.js'
 import { readSafetensors } from '../../src/models/safetensors.js'
 import { taggerParameters, type Tagger } from '../../src/models/tagger.js'
 import { tagTrainer, toBatch, type GoldenBatch } from '../training/golden-model.js'
@@ -19,7 +20,17 @@ interface Golden {
 }
 
 const folder = new URL('../golden/models/encoders/', import.meta.url)
-const names = ['albert', 'camembert', 'distilbert', 'electra', 'roberta', 'xlm-roberta']
+const names = [
+  'albert',
+  'camembert',
+  'deberta-v2',
+  'deberta-v3',
+  'distilbert',
+  'electra',
+  'modernbert',
+  'roberta',
+  'xlm-roberta',
+]
 const stride = 7
 const options = { betas: [0.9, 0.999] as const, epsilon: 1e-8, weightDecay: 0, maxGradNorm: 1, seed: 1 }
 
@@ -70,6 +81,18 @@ describe.each(names)('%s, as transformers computes it', (name) => {
     }
     await trainer.release()
   })
+})
+
+test('distances fall into the buckets of DeBERTa', () => {
+  const golden = JSON.parse(readFileSync(new URL('buckets.json', folder), 'utf8')) as Record<string, number[]>
+  for (const [key, buckets] of Object.entries(golden)) {
+    const [size, span] = key.split(' ').map(Number) as [number, number]
+    expect(
+      buckets.map((_, distance) => bucketOf(distance, size, span)),
+      key,
+    ).toEqual(buckets)
+    expect(buckets.map((_, distance) => -bucketOf(-distance, size, span) + 0)).toEqual(buckets)
+  }
 })
 
 /** A batch in which every piece, padding too, is a word. */

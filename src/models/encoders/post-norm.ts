@@ -85,7 +85,7 @@ export interface RelativeAttention {
  * What a score has beside Q·Kᵀ, [batch, heads, sequence, sequence]. The query, [batch, heads, sequence, width], comes
  * with the scale in it; the key is transposed, [batch, heads, width, sequence].
  */
-export type RelativeScores = (query: Value, key: Value, layer: LayerNames, scale: number) => Value
+export type RelativeScores = (layer: number, query: Value, key: Value, scale: number) => Value
 
 export function postNormEncoder(it: PostNorm): Encoder {
   return {
@@ -156,7 +156,7 @@ function forward(
       const key = splitHeads(g, keys, heads, true)
       const value = splitHeads(g, values, heads)
       const product = g.matmul(query, key)
-      const scores = g.add(relative ? g.add(product, relative(query, key, names, scale)) : product, bias)
+      const scores = g.add(relative ? g.add(product, relative(i, query, key, scale)) : product, bias)
       const context = attend(g, scores, value, it.attentionDropout, dropout)
       return feedForward(g, it, x, context, names, weights, dropout)
     })

@@ -5,6 +5,7 @@ encoders/NAME/           a tiny random token classifier of one architecture, a H
 encoders/NAME.json       a batch with ragged padding, and in float64 the logits at every piece that is not padding, the
                          loss (the mean over words of the cross entropy at first pieces) and the gradients: of small
                          tensors whole, of others every seventh element, so that the file stays small.
+encoders/buckets.json    DeBERTa's buckets of distances
 
 As in make.py, the reference is computed in float64 from the float32 weights of the file (ModernBERT's rotary embedding
 is in float32 whatever is asked for), and the script asserts that PyTorch in float32 stays far inside the tests'
@@ -30,6 +31,7 @@ from transformers import (
     RobertaConfig,
     XLMRobertaConfig,
 )
+from transformers.models.deberta_v2.modeling_deberta_v2 import make_log_bucket_position
 
 HERE = Path(__file__).parent / 'encoders'
 STRIDE = 7
@@ -190,11 +192,21 @@ def short(value):
     return round(value, 7) if isinstance(value, float) else value
 
 
+def write_buckets():
+    """The bucket of every distance from 0 on, by [buckets, span]; the published models have 256 and 512."""
+    buckets = {
+        f'{size} {span}': make_log_bucket_position(torch.arange(span), size, span).long().tolist()
+        for size, span in ((256, 512), (32, 512), (32, 40), (6, 20))
+    }
+    (HERE / 'buckets.json').write_text(to_json(buckets), encoding='utf8')
+
+
 def main():
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     for name in sys.argv[1:] or CONFIGS:
         make(name, CONFIGS[name])
+    write_buckets()
 
 
 if __name__ == '__main__':
