@@ -68,8 +68,8 @@ ${cell(wordsPerSecond, thousands)}</tr>
 `,
   )
   return markup`<div class="scroll"><table>
-<caption>Milliseconds of a request, from text in to entities out, with the intervals of 95 % of bootstrap resamples; the
-stages are means.</caption>
+<caption>Milliseconds of a request, from text in to entities out, with 95 % confidence intervals; the stages are
+means.</caption>
 <thead><tr><td></td><th scope="col">requests</th><th scope="col">p50</th><th scope="col">p95</th><th scope="col">p99</th>
 <th scope="col">engine</th><th scope="col">tokenizing</th><th scope="col">decoding</th><th scope="col">words/s</th></tr></thead>
 <tbody>

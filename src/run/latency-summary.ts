@@ -1,8 +1,7 @@
-import { percentiles, type Interval } from '../data/scoring.js'
-import { random } from '../random.js'
+import type { Interval } from '../data/scoring.js'
 import type { RequestTime } from './latency.js'
 
-/** A measured value, and the interval that 95 % of its resamples fall into. */
+/** A measured value, and its 95 % confidence interval. */
 export interface Estimate extends Interval {
   readonly value: number
 }
@@ -24,58 +23,58 @@ export interface Comparison {
   readonly verdict: 'faster' | 'slower' | 'alike'
 }
 
-const resamples = 1000
-const seed = 1
+/** Standard deviations that hold 95 % of a normal distribution. */
+const z = 1.96
 
 export function summarize(times: readonly RequestTime[]): LatencySummary {
-  const totals = times.map(({ total }) => total)
-  const at = (share: number) => estimate(times.length, (rows) => quantile(pick(totals, rows), share))
+  const totals = Float64Array.from(times, ({ total }) => total).sort()
   const mean = (stage: 'tokenizing' | 'engine' | 'decoding') =>
     times.reduce((sum, time) => sum + time[stage], 0) / Math.max(1, times.length)
   return {
     requests: times.length,
-    p50: at(0.5),
-    p95: at(0.95),
-    p99: at(0.99),
-    wordsPerSecond: estimate(times.length, (rows) => {
-      let words = 0
-      let milliseconds = 0
-      for (const row of rows) {
-        words += times[row]!.words
-        milliseconds += times[row]!.total
-      }
-      return milliseconds === 0 ? 0 : (1000 * words) / milliseconds
-    }),
+    p50: quantile(totals, 0.5),
+    p95: quantile(totals, 0.95),
+    p99: quantile(totals, 0.99),
+    wordsPerSecond: throughput(times),
     stages: { tokenizing: mean('tokenizing'), engine: mean('engine'), decoding: mean('decoding') },
   }
 }
 
 /** Compares the same requests, one by one: what was slow for both does not count as a difference. */
 export function compareLatency(baseline: readonly RequestTime[], other: readonly RequestTime[]): Comparison {
-  const logs = other.map(({ total }, i) => Math.log(total / baseline[i]!.total))
-  const ratio = estimate(logs.length, (rows) => Math.exp(quantile(pick(logs, rows), 0.5)))
+  const ratio = quantile(Float64Array.from(other, ({ total }, i) => total / baseline[i]!.total).sort(), 0.5)
   return { ratio, verdict: ratio.low > 1 ? 'slower' : ratio.high < 1 ? 'faster' : 'alike' }
 }
 
-/** A statistic of rows, and of 1,000 draws of as many of them (the percentile bootstrap). */
-function estimate(count: number, statistic: (rows: Uint32Array) => number): Estimate {
-  const next = random('latency', seed)
-  const value = statistic(Uint32Array.from({ length: count }, (_, i) => i))
-  const rows = new Uint32Array(count)
-  const drawn = Array.from({ length: resamples }, () => {
-    for (let i = 0; i < count; i++) rows[i] = Math.floor(next() * count)
-    return statistic(rows)
-  })
-  return { value, ...percentiles(drawn) }
+/**
+ * The value below which a share of the sorted values lies, with the distribution-free interval between two order
+ * statistics: of n values, those below the true quantile are binomial, n·share ± z·√(n·share·(1 − share)) (Conover,
+ * Practical Nonparametric Statistics, 3.2). Where the values are too few for that, the interval ends with them.
+ */
+function quantile(sorted: Float64Array, share: number): Estimate {
+  const last = sorted.length - 1
+  const at = (place: number) => {
+    const within = Math.min(Math.max(place, 0), last)
+    const below = Math.floor(within)
+    const [low, high] = [sorted[below]!, sorted[Math.ceil(within)]!]
+    return low + (within - below) * (high - low)
+  }
+  if (last < 0) return { value: 0, low: 0, high: 0 }
+  const spread = z * Math.sqrt(sorted.length * share * (1 - share))
+  const rank = sorted.length * share
+  return { value: at(share * last), low: at(Math.floor(rank - spread) - 1), high: at(Math.ceil(rank + spread)) }
 }
 
-const pick = (values: readonly number[], rows: Uint32Array) => Float64Array.from(rows, (row) => values[row]!)
-
-/** The value below which a share of the values lies, between the two nearest where it is none of them. */
-function quantile(values: Float64Array, share: number): number {
-  const sorted = values.sort()
-  const place = share * (sorted.length - 1)
-  const below = Math.floor(place)
-  const above = Math.min(below + 1, sorted.length - 1)
-  return sorted.length === 0 ? 0 : sorted[below]! + (place - below) * (sorted[above]! - sorted[below]!)
+/**
+ * R = Σ words / Σ time, with the interval of a ratio of means: the standard error of R is that of the mean of
+ * words − R·time, over the mean time (Cochran, Sampling Techniques, 2.11).
+ */
+function throughput(times: readonly RequestTime[]): Estimate {
+  const count = times.length
+  const seconds = times.reduce((sum, { total }) => sum + total, 0) / 1000
+  if (seconds === 0) return { value: 0, low: 0, high: 0 }
+  const value = times.reduce((sum, { words }) => sum + words, 0) / seconds
+  const squares = times.reduce((sum, { words, total }) => sum + (words - (value * total) / 1000) ** 2, 0)
+  const error = count < 2 ? Infinity : Math.sqrt(squares / (count * (count - 1))) / (seconds / count)
+  return { value, low: Math.max(0, value - z * error), high: value + z * error }
 }
