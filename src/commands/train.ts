@@ -18,6 +18,7 @@ export const command = defineCommand({
     dev: { type: 'string', describe: 'Labelled text that picks the best checkpoint' },
     test: { type: 'string', describe: 'Labelled text that the finished model is scored on' },
     out: { type: 'string', describe: 'The folder for the model and its report' },
+    device: { type: 'string', choices: ['cpu', 'webgpu'], describe: 'Where the graph runs' },
     'on-misaligned': onMisaligned,
     resume: { type: 'boolean', describe: 'Continue the run in the output folder, exactly' },
     json: { type: 'boolean', describe: 'The results as JSON' },
@@ -38,6 +39,7 @@ export const command = defineCommand({
         'data.test': args.test,
         'data.on_misaligned': args['on-misaligned'],
         output: args.out,
+        device: args.device,
       },
     })
     const outcome = await followRun((signal) => train(config, { resume: args.resume === true, signal }))

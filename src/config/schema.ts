@@ -120,7 +120,7 @@ const distill = z.strictObject({
 export const schema = z.strictObject({
   seed: z.int().min(0).max(0xffffffff).default(1),
   output: z.string().min(1).default('runs/ner'),
-  device: z.enum(['cpu']).default('cpu'),
+  device: z.enum(['cpu', 'webgpu']).default('cpu'),
   threads: z.int().min(0).default(0),
   data: data.prefault({}),
   model: model.prefault({}),

@@ -298,9 +298,9 @@ export class Graph {
   scatterAdd(x: Value, indices: Value, updates: Value): Value {
     return this.#one('ScatterND', [x, this.unsqueeze(indices, [-1]), updates], { reduction: 'add' })
   }
-  /** `x` with the rows that `indices` names put in place; each at most once. */
+  /** `x` with the rows that `indices` [rows, 1] names put in place; each at most once. */
   scatter(x: Value, indices: Value, updates: Value): Value {
-    return this.#one('ScatterND', [x, this.unsqueeze(indices, [-1]), updates], { reduction: 'none' })
+    return this.#one('ScatterND', [x, indices, updates], { reduction: 'none' })
   }
   /** For every place, the element of `x` that `indices` names along `axis`. */
   gatherElements(x: Value, indices: Value, axis: number): Value {

@@ -3,8 +3,8 @@ import type { Batch, Example } from '../features/batch.js'
 import { fillBatch, planBatches, type BatchOptions } from '../features/batches.js'
 
 /**
- * Padded pieces that run at once. A larger batch is run in parts whose gradients are added: activations of 1,024 × 1,536
- * floats stay in the cache from one elementwise pass to the next, and take a quarter of the memory.
+ * Padded pieces that run at once on a CPU. A larger batch is run in parts whose gradients are added: activations of
+ * 1,024 × 1,536 floats stay in the cache from one elementwise pass to the next, and take a quarter of the memory.
  */
 export const piecesAtOnce = 1024
 
@@ -19,7 +19,8 @@ export interface Plan {
 export type Layout = Pick<BatchOptions, 'labels' | 'padId'>
 
 /** Batches follow from the seed and the epoch alone, so that a resumed run sees the same. */
-export function planRun(examples: readonly Example[], { training, seed }: Config, layout: Layout): Plan {
+export function planRun(examples: readonly Example[], { training, seed, device }: Config, layout: Layout): Plan {
+  const atOnce = device === 'cpu' ? piecesAtOnce : training.batch_tokens
   const planOf = (epoch: number) =>
     planBatches(examples, {
       sentences: training.batch_sentences,
@@ -39,6 +40,7 @@ export function planRun(examples: readonly Example[], { training, seed }: Config
           trainingParts(
             batch.map((example) => examples[example]!),
             layout,
+            atOnce,
           ),
         )
       })
@@ -47,8 +49,8 @@ export function planRun(examples: readonly Example[], { training, seed }: Config
 }
 
 /** A batch in parts that run one after the other. */
-export function trainingParts(examples: readonly Example[], layout: Layout): Batch[] {
-  const options = { tokens: piecesAtOnce, ...layout }
+export function trainingParts(examples: readonly Example[], layout: Layout, atOnce = piecesAtOnce): Batch[] {
+  const options = { tokens: atOnce, ...layout }
   return planBatches(examples, options).map((part) =>
     fillBatch(
       part.map((example) => examples[example]!),

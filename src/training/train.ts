@@ -13,7 +13,7 @@ import { taggingObjective } from './objective.js'
 import { planRun } from './plan.js'
 import { isFinished, writeMisaligned } from './results.js'
 import { startingPoint, windowOptions } from './start.js'
-import { createTrainer } from './trainer.js'
+import { trainers } from './trainers.js'
 
 export type { TrainEvent, TrainOptions } from './loop.js'
 
@@ -55,7 +55,7 @@ export async function* train(config: Config, options: TrainOptions = {}): AsyncG
   claimOutput(config.output, options)
   if (labelled.misaligned.length > 0) writeMisaligned(join(config.output, 'misaligned.jsonl'), labelled.misaligned)
 
-  const trainer = await createTrainer(tagger, objective, start.weights, trainerOptions(config))
+  const trainer = await trainers[config.device](tagger, objective, start.weights, trainerOptions(config))
   try {
     const run: Run = {
       config,
@@ -96,10 +96,10 @@ export function refuseFinished(output: string, { resume = false }: TrainOptions)
 }
 
 /** How the trainer runs and updates, by the configuration. */
-export function trainerOptions({ seed, threads, training }: Config) {
+export function trainerOptions({ seed, device, threads, training }: Config) {
   return {
     seed,
-    device: 'cpu' as const,
+    device,
     threads,
     betas: training.betas,
     epsilon: training.epsilon,

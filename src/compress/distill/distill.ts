@@ -11,7 +11,7 @@ import { runSteps, type Run, type TrainEvent, type TrainOptions } from '../../tr
 import { planRun } from '../../training/plan.js'
 import { writeMisaligned } from '../../training/results.js'
 import { fingerprintOf, refuseFinished, trainerOptions } from '../../training/train.js'
-import { createTrainer } from '../../training/trainer.js'
+import { trainers } from '../../training/trainers.js'
 import { logitsFile, teacherLogits, type CachedLogits } from './logits.js'
 import { distillationObjective, needsLogitsOnly } from './objective.js'
 import { makeStudent } from './student.js'
@@ -95,7 +95,7 @@ export async function* distill(
   const objective = distillationObjective(tagger, teachers, { ...settings, cached: cached ? logits : undefined })
   const extra = objective.parameters.filter(({ name }) => !student.weights.has(name))
   const initial = new Map([...student.weights, ...initialise(extra, config.seed)])
-  const trainer = await createTrainer(tagger, objective, initial, trainerOptions(config))
+  const trainer = await trainers[config.device](tagger, objective, initial, trainerOptions(config))
   try {
     const run: Run = {
       config,

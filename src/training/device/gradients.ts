@@ -18,8 +18,8 @@ export const deviceInputs = {
   keep: 'keep',
   /** float32 []: the losses summed since they were read last. */
   lossSum: 'loss_sum',
-  /** int32 [sites]: each mask's first row in its pool. */
-  maskRows: 'mask_rows',
+  /** int32 []: a mask's first row in its pool. */
+  maskRow: (site: string) => `${site}.row`,
 } as const
 
 /** What was accumulated before, by the name of the output that it is added to. */
@@ -124,14 +124,12 @@ function declareIndices(g: Graph, { batch, sequence, sentences, words }: FixedSi
 
 /** Every site's mask: as many rows of its rate's pool as it has elements, from the row that the host names. */
 function pooledMasks(g: Graph, sites: readonly DropoutSite[]): Record<string, Value> {
-  if (sites.length === 0) return {}
-  const starts = g.input(deviceInputs.maskRows, 'int32', [sites.length])
   const pools = new Map<number, Value>()
   const masks: Record<string, Value> = {}
-  for (const [i, { input, rate, shape }] of sites.entries()) {
+  for (const { input, rate, shape } of sites) {
     if (!pools.has(rate)) pools.set(rate, g.input(poolInput(rate), 'float32', ['pool', poolWidth]))
     const count = Math.ceil((product(shape) as number) / poolWidth)
-    const own = g.add(g.initializer('mask rows', int32Range(count)), g.slice(starts, 0, i, i + 1))
+    const own = g.add(g.initializer('mask rows', int32Range(count)), g.input(deviceInputs.maskRow(input), 'int32', []))
     masks[input] = g.reshape(g.gather(pools.get(rate)!, own), shape)
   }
   return masks

@@ -75,9 +75,9 @@ export async function createDeviceTrainer(
   }
 
   async function maskFeeds(sites: readonly DropoutSite[], step: number, part: number) {
-    if (sites.length === 0) return {}
+    const starts = maskOffsets(options.seed, sites.length, step, part)
     const feeds: Record<string, Tensor | Resident> = {}
-    for (const { rate, shape } of sites) {
+    for (const [i, { input, rate, shape }] of sites.entries()) {
       const rows = Math.ceil((offsets + count(shape as readonly number[])) / poolWidth)
       if ((poolsThere.get(rate)?.dims[0] ?? 0) < rows) {
         poolsThere.get(rate)?.dispose()
@@ -85,9 +85,8 @@ export async function createDeviceTrainer(
         poolsThere.set(rate, await device.upload(float32([rows, poolWidth], values)))
       }
       feeds[poolInput(rate)] = poolsThere.get(rate)!
+      feeds[deviceInputs.maskRow(input)] = int32([], [starts[i]! / poolWidth])
     }
-    const starts = maskOffsets(options.seed, sites.length, step, part).map((offset) => offset / poolWidth)
-    feeds[deviceInputs.maskRows] = int32([sites.length], starts)
     return feeds
   }
 
@@ -141,7 +140,8 @@ export async function createDeviceTrainer(
         ...Object.fromEntries(state),
         ...Object.fromEntries(gradients),
         ...ratesOf(parameters, rates),
-        [updateInputs.touched]: { dtype: 'int64', dims: [rows], data: BigInt64Array.from(known, BigInt) },
+        [updateInputs.touched]: int32([rows], known),
+        [updateInputs.places]: { dtype: 'int64', dims: [rows, 1], data: BigInt64Array.from(known, BigInt) },
         [updateInputs.touchedCount]: int32([], [touched.length]),
         [updateInputs.firstCorrection]: scalar(1 / (1 - beta1 ** step)),
         [updateInputs.secondCorrection]: scalar(1 / (1 - beta2 ** step)),

@@ -6,8 +6,10 @@ import { gradientOutput } from '../step.js'
 import { int32Range } from './gradients.js'
 
 export const updateInputs = {
-  /** int64 [rows]: the pieces that the step touches, each once; then others, each once, that it does not. */
+  /** int32 [rows]: the pieces that the step touches, each once; then others, each once, that it does not. */
   touched: 'touched',
+  /** int64 [rows, 1]: the same, as ScatterND takes them. GPUs have no Reshape of int64. */
+  places: 'touched_places',
   /** int32 []: how many are touched. */
   touchedCount: 'touched_count',
   /** float32 []: 1/(1−β₁ᵗ) and 1/(1−β₂ᵗ). */
@@ -34,7 +36,10 @@ export function buildUpdate(
   options: AdamWOptions,
 ): Graph {
   const g = new Graph('device update')
-  const touched = g.input(updateInputs.touched, 'int64', [rows])
+  const touched = {
+    rows: g.input(updateInputs.touched, 'int32', [rows]),
+    places: g.input(updateInputs.places, 'int64', [rows, 1]),
+  }
   const count = g.input(updateInputs.touchedCount, 'int32', [])
   const isTouched = g.less(g.unsqueeze(g.initializer('rows', int32Range(rows)), [1]), count)
   const corrections = {
@@ -117,9 +122,9 @@ function adamW(
 function rowsOf(
   g: Graph,
   tables: readonly [Value, Value, Value],
-  rows: Value,
+  touched: { readonly rows: Value; readonly places: Value },
   change: (rows: readonly [Value, Value, Value]) => readonly Value[],
 ): Value[] {
-  const gathered = tables.map((table) => g.gather(table, rows)) as [Value, Value, Value]
-  return change(gathered).map((changed, i) => g.scatter(tables[i]!, rows, changed))
+  const gathered = tables.map((table) => g.gather(table, touched.rows)) as [Value, Value, Value]
+  return change(gathered).map((changed, i) => g.scatter(tables[i]!, touched.places, changed))
 }
