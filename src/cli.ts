@@ -55,6 +55,21 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: 'Turn labelled text into another format, and list what it cannot hold',
     load: () => import('./commands/data-convert.js'),
   },
+  'data validate': {
+    takes: '<files..>',
+    summary: 'Find what is wrong in labelled text, and mend what is safe to',
+    load: () => import('./commands/data-validate.js'),
+  },
+  'data stats': {
+    takes: '<files..>',
+    summary: 'Count what labelled text holds',
+    load: () => import('./commands/data-stats.js'),
+  },
+  'data split': {
+    takes: '<file>',
+    summary: 'Divide labelled text into train, dev and test',
+    load: () => import('./commands/data-split.js'),
+  },
   agree: {
     takes: '<files..>',
     summary: 'Measure how far annotators agree, and list where they do not',

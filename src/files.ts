@@ -9,7 +9,7 @@ import { NerError } from './errors.js'
  *
  * @throws NerError `file/disk-full`, `file/unwritable`; the temporary file is removed.
  */
-export function writeFileAtomically(path: string, data: string | Uint8Array | readonly Uint8Array[]): void {
+export function writeFileAtomically(path: string, data: FileData): void {
   const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`)
   try {
     mkdirSync(dirname(path), { recursive: true })
@@ -78,8 +78,11 @@ const reasons: Record<string, string> = {
   EIO: 'the disk reports an error',
 }
 
-const chunks = (data: string | Uint8Array | readonly Uint8Array[]): readonly Uint8Array[] =>
-  typeof data === 'string' ? [Buffer.from(data)] : data instanceof Uint8Array ? [data] : data
+/** One piece after the other; together they may be longer than the longest string. */
+type FileData = string | Uint8Array | readonly (string | Uint8Array)[]
+
+const chunks = (data: FileData): readonly Uint8Array[] =>
+  typeof data === 'string' ? [Buffer.from(data)] : data instanceof Uint8Array ? [data] : data.flatMap(chunks)
 
 function writeDurably(path: string, data: readonly Uint8Array[]): void {
   const file = openSync(path, 'wx')

@@ -7,7 +7,8 @@ import { findWords } from '../features/words.js'
 import { writeFileAtomically } from '../files.js'
 import { thousands } from '../report/numbers.js'
 import { defineCommand, exit } from './command.js'
-import { format, offsetUnit, scheme, skipBad } from './options.js'
+import { lossList } from './losses.js'
+import { reading, readingOptions, skipBad } from './options.js'
 import { write } from './output.js'
 import { during } from './progress.js'
 
@@ -18,10 +19,8 @@ export const command = defineCommand({
   options: {
     to: { type: 'string', choices: formats, demandOption: true, describe: 'The format to write' },
     out: { type: 'string', describe: 'The file to write; without one, standard output' },
-    from: format,
-    scheme,
+    ...reading,
     'to-scheme': { type: 'string', choices: schemes, describe: 'How CoNLL tags are written; as they were, or IOB2' },
-    'offset-unit': offsetUnit,
     'to-offset-unit': { type: 'string', choices: units, describe: "What JSONL's offsets count; code points" },
     'skip-bad': skipBad,
     json: { type: 'boolean', describe: 'What was done, as JSON', implies: 'out' },
@@ -36,17 +35,15 @@ export const command = defineCommand({
         mend: 'Name the output with --out.',
       })
     }
-    const [toScheme, offsets, unit] = [args['to-scheme'], args['offset-unit'], args['to-offset-unit']]
+    const [toScheme, unit] = [args['to-scheme'], args['to-offset-unit']]
     const conversion = await during(
       'converting',
       convert(args.input, {
         to: args.to,
-        format: args.from,
+        ...readingOptions(args),
         words: findWords,
         skipBad: args['skip-bad'] === true,
-        ...(args.scheme !== 'auto' && { scheme: args.scheme }),
         ...(toScheme !== undefined && { toScheme }),
-        ...(offsets !== undefined && { offsetUnit: offsets }),
         ...(unit !== undefined && { unit }),
       }),
     )
@@ -56,10 +53,7 @@ export const command = defineCommand({
       process.stderr.write(listed(conversion))
       return exit.done
     }
-    writeFileAtomically(
-      args.out,
-      pieces.map((piece) => Buffer.from(piece)),
-    )
+    writeFileAtomically(args.out, pieces)
     const rejected = writeRejects(args.out, rejects)
     const beside = rejected === undefined ? '' : `${rejected} has what was left out\n`
     await write(
@@ -76,10 +70,7 @@ const summary = ({ from, to, documents, spans }: Conversion, out: string) =>
 
 /** What did not come along. */
 function listed({ to, losses, rejects }: Conversion): string {
-  const lines = losses.map(({ what, count, first }) => `  ${what} (${thousands(count)}, first at ${first})\n`)
   const left = rejects.slice(0, 5).map(({ where, what }) => `  ${where}: ${what}\n`)
-  return [
-    ...(lines.length > 0 ? [`not carried over to ${to}:\n`, ...lines] : []),
-    ...(left.length > 0 ? [`left out, ${thousands(rejects.length)} in all:\n`, ...left] : []),
-  ].join('')
+  const all = left.length > 0 ? [`left out, ${thousands(rejects.length)} in all:\n`, ...left] : []
+  return [lossList(to, losses), ...all].join('')
 }

@@ -1,5 +1,5 @@
 import { units } from '../data/offsets.js'
-import { formats } from '../data/read.js'
+import { formats, type CorpusOptions } from '../data/read.js'
 import { schemes } from '../data/schemes.js'
 
 /** For the commands that run a model and have no configuration. */
@@ -40,3 +40,14 @@ export const skipBad = {
   type: 'boolean',
   describe: 'Leave out what is malformed, and write it to a file beside the output',
 } as const
+
+/** How labelled text is read. */
+export const reading = { format, scheme, 'offset-unit': offsetUnit } as const
+
+type ReadingArguments = { readonly [K in keyof typeof reading]?: (typeof reading)[K]['choices'][number] | undefined }
+
+export const readingOptions = ({ format, scheme, 'offset-unit': unit }: ReadingArguments): CorpusOptions => ({
+  ...(format !== undefined && { format }),
+  ...(scheme !== undefined && scheme !== 'auto' && { scheme }),
+  ...(unit !== undefined && { offsetUnit: unit }),
+})

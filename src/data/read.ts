@@ -49,6 +49,15 @@ const readers: Record<Format, (source: Source, options: ReadOptions) => Content>
 
 export const formats = Object.keys(readers) as Format[]
 
+/** What files of a format are called. */
+export const extensions: Readonly<Record<Format, string>> = {
+  conll: '.conll',
+  jsonl: '.jsonl',
+  doccano: '.jsonl',
+  'label-studio': '.json',
+  spacy: '.json',
+}
+
 /**
  * Reads labelled documents from a file of any format, plain or gzipped; the format is told by content, not by name.
  * Throws `file/unreadable`, `data/empty`, `data/unknown-format` and what the format's reader throws.

@@ -57,8 +57,15 @@ export function documentFrom(record: JsonObject, { id: ownId, where, lose, optio
   }
   const id = String(givenId)
   const refuse = (error: NerError, entry: Json) => {
-    if (!options.onBadSpan) throw error
-    options.onBadSpan({ document: id, where, what: error.what, entry: JSON.stringify(entry) })
+    if (!options.onProblem) throw error
+    const what = `${error.what} It is ${JSON.stringify(entry)}.`
+    options.onProblem({
+      kind: isEmpty(entry) ? 'empty' : 'offset',
+      document: id,
+      where,
+      what,
+      mend: error.detail.mend!,
+    })
   }
   const border = { at: rangeReader(record, text, where, options.offsetUnit), where, lose, refuse }
   const tokens = readTokens(record['tokens'], border)
@@ -81,6 +88,11 @@ export function documentFrom(record: JsonObject, { id: ownId, where, lose, optio
     ...(annotator !== undefined && { annotator }),
     ...(Object.keys(fields).length > 0 && { fields }),
   }
+}
+
+const isEmpty = (entry: Json) => {
+  const [start, end] = isList(entry) ? entry : isObject(entry) ? [entry['start'], entry['end']] : []
+  return typeof start === 'number' && start === end
 }
 
 /** Checks a half-open range of the file's offsets, and what the file says is written there, and turns it to UTF-16. */

@@ -35,7 +35,7 @@ export function readRecords(source: Source, options: ReadOptions, read: RowReade
   const reject = rejectInto(rejects, options.skipBad)
   for (const { value, where, raw } of rowsOf(source)) {
     const decline = (what: string) => void rejects.push({ where, what, raw: raw() })
-    const id = `${source.base}:${documents.length + 1}`
+    const id = `${source.base}:${(source.before?.documents ?? 0) + documents.length + 1}`
     try {
       const records = read(value(), { where, lose, decline })
       documents.push(...records.map((record) => documentFrom(record, { id, where, lose, options })))
@@ -69,8 +69,8 @@ export function firstRow(source: Source): Json | undefined {
 }
 
 /** Rows of JSONL, or the items of a file that is one JSON list, on one line or on many. */
-function* rowsOf({ name, lines }: Source): Generator<Row> {
-  let lineNumber = 0
+function* rowsOf({ name, lines, before }: Source): Generator<Row> {
+  let lineNumber = before?.lines ?? 0
   let first = true
   const iterator = lines[Symbol.iterator]()
   for (let next = iterator.next(); next.done !== true; next = iterator.next()) {
