@@ -1,6 +1,7 @@
 import { NerError } from '../errors.js'
 import { alignSpans, spansFromWords } from './align.js'
 import { goldLayer, type Document, type Sentence, type Span, type Token } from './document.js'
+import { closestScheme, tagMends } from './repair.js'
 import {
   detectScheme,
   firstIllegalTag,
@@ -59,9 +60,10 @@ export function readConll(source: Source, options: ReadOptions = {}): ConllCorpu
   const scheme = !tagged
     ? undefined
     : (options.scheme ??
-      detectScheme(
+      schemeOf(
         blocks.map((block) => block.tags),
         (block, token) => placeOf(blocks[block]!, token),
+        options.onProblem !== undefined,
       ))
   const legal = (block: Block) => {
     const illegal = scheme ? firstIllegalTag(block.tags, scheme) : -1
@@ -77,16 +79,32 @@ export function readConll(source: Source, options: ReadOptions = {}): ConllCorpu
     return false
   }
   // A scheme that was detected is legal everywhere.
-  const kept = options.scheme ? blocks.filter(legal) : blocks
+  const kept = options.scheme && !options.onProblem ? blocks.filter(legal) : blocks
   const withStarts = blocks.some((block) => block.document > 0)
   const documents = groupByDocument(kept).map((group, n) =>
     documentOf(group, `${source.base}:${(source.before?.documents ?? 0) + n + 1}`, {
       layer: options.layer ?? goldLayer,
       scheme,
       withStarts,
+      file: source.name,
+      onProblem: options.onProblem,
     }),
   )
   return { documents, ...(scheme && { scheme }), rejects, losses: losses() }
+}
+
+/** Where problems are told of, tags that break every scheme are read by the one they are closest to. */
+function schemeOf(
+  sentences: readonly (readonly string[])[],
+  where: (sentence: number, token: number) => string,
+  lenient: boolean,
+): Scheme {
+  try {
+    return detectScheme(sentences, where)
+  } catch (error) {
+    if (!lenient) throw error
+    return closestScheme(sentences)
+  }
 }
 
 const rawBlock = ({ tokens, tags }: Block) => tokens.map((token, i) => `${token}\t${tags[i]}`).join('\n')
@@ -213,10 +231,19 @@ function groupByDocument(blocks: readonly Block[]): Block[][] {
   return groups
 }
 
+interface DocumentContext {
+  readonly layer: string
+  readonly scheme: Scheme | undefined
+  /** Whether the file tells documents apart. */
+  readonly withStarts: boolean
+  readonly file: string
+  readonly onProblem: ReadOptions['onProblem']
+}
+
 function documentOf(
   blocks: readonly Block[],
   id: string,
-  { layer, scheme, withStarts }: { layer: string; scheme: Scheme | undefined; withStarts: boolean },
+  { layer, scheme, withStarts, file, onProblem }: DocumentContext,
 ): Document {
   const tokens: Token[] = []
   const sentences: Sentence[] = []
@@ -230,7 +257,12 @@ function documentOf(
     }
     sentences.push({ start: first, end: tokens.length })
     if (!scheme) continue
-    for (const { start, end, label } of spansFromTags(block.tags, scheme)) {
+    for (const { token, tag } of onProblem ? tagMends(block.tags, scheme) : []) {
+      const what = `${scheme} has no ${block.tags[token]} between ${block.tags[token - 1] ?? 'the start'} and ${block.tags[token + 1] ?? 'the end'} of a sentence.`
+      const place = { document: id, where: `${file}:${block.line + token}`, ...tokens[first + token]! }
+      onProblem!({ kind: 'scheme', ...place, what, mend: `Write ${tag}.` })
+    }
+    for (const { start, end, label } of spansFromTags(block.tags, scheme, onProblem ? 'conlleval' : 'strict')) {
       spans.push({ start: tokens[first + start]!.start, end: tokens[first + end - 1]!.end, label })
     }
   }

@@ -26,18 +26,25 @@ export interface ReadOptions {
   readonly skipBad?: boolean
   /** What offsets count where the file does not say; code points unless said. */
   readonly offsetUnit?: OffsetUnit
-  /** Told of each span that cannot be read, which is then left out, instead of refusing the whole row. */
-  readonly onBadSpan?: (bad: BadSpan) => void
+  /**
+   * Told of each span and tag that is wrong, instead of refusing the whole row: a span is left out, tags are read as the
+   * conlleval script reads them, by the scheme that they are closest to.
+   */
+  readonly onProblem?: (problem: Problem) => void
 }
 
-/** A span whose offsets do not fit its text, or that has no label. */
-export interface BadSpan {
+/** A span or tag that is wrong, in a row that can be read without it. */
+export interface Problem {
+  /** `empty` spans say nothing, `offset`s do not fit their text, `scheme` is a tag that cannot stand where it does. */
+  readonly kind: 'empty' | 'offset' | 'scheme'
   readonly document: string
   /** File and line. */
   readonly where: string
+  /** UTF-16 offsets, of a tag's token. */
+  readonly start?: number
+  readonly end?: number
   readonly what: string
-  /** As the file has it. */
-  readonly entry: string
+  readonly mend: string
 }
 
 /** A sentence or record that was left out. */
@@ -45,6 +52,7 @@ export interface Reject {
   /** File and line. */
   readonly where: string
   readonly what: string
+  readonly mend?: string | undefined
   /** Its lines, to be written to a file and mended; a sentence may have lost its middle columns. */
   readonly raw: string
 }
@@ -53,7 +61,7 @@ export interface Reject {
 export function rejectInto(rejects: Reject[], skipBad: boolean | undefined) {
   return (error: NerError, raw: string): void => {
     if (!skipBad) throw error
-    rejects.push({ where: error.detail.where ?? '', what: error.what, raw })
+    rejects.push({ where: error.detail.where ?? '', what: error.what, mend: error.detail.mend, raw })
   }
 }
 
