@@ -9,6 +9,8 @@ export interface TokenizerTraining {
   readonly lowercase?: boolean
   /** Pieces a model made for this tokenizer takes, with the special ones. */
   readonly maxLength: number
+  /** Whether such a model tells a first text from a second; where it does not, no tool is to say which a piece is of. */
+  readonly tokenTypes?: boolean
 }
 
 const specialPieces = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]']
@@ -18,7 +20,7 @@ const specialPieces = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]']
  * the same files.
  */
 export async function trainTokenizer(words: Iterable<string>, training: TokenizerTraining): Promise<Tokenizer> {
-  const { vocabSize, lowercase = false, maxLength } = training
+  const { vocabSize, lowercase = false, maxLength, tokenTypes = true } = training
   const definition = (vocabulary: readonly string[]) => JSON.stringify(bertTokenizer(vocabulary, lowercase))
   const split = Binding.fromString(definition(specialPieces))
   const normalizer = split.getNormalizer()!
@@ -38,6 +40,7 @@ export async function trainTokenizer(words: Iterable<string>, training: Tokenize
     strip_accents: null,
     tokenize_chinese_chars: true,
     model_max_length: maxLength,
+    ...(!tokenTypes && { model_input_names: ['input_ids', 'attention_mask'] }),
     ...roles,
   }
   return makeTokenizer(

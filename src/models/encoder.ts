@@ -96,8 +96,8 @@ export interface FreshEncoder {
   readonly vocabSize: number
   /** Ids of special pieces. */
   readonly pad: number
-  readonly cls: number | null
-  readonly sep: number | null
+  readonly cls: number | undefined
+  readonly sep: number | undefined
 }
 
 /** How an architecture is told by its name and read from a configuration. */

@@ -88,7 +88,7 @@ export async function loadEncoder(folder: string): Promise<PretrainedEncoder> {
   const architecture = architectureOf(config, join(folder, 'config.json'))
   const encoder = architecture.create(config)
   const file = join(folder, 'model.safetensors')
-  const weights = pickWeights(file, encoder.parameters, architecture.prefix, ignoredBeside)
+  const weights = pickWeights(file, encoder.parameters, architecture.prefix, encoder.predictionHead?.parameters)
   const tokenizer = await loadTokenizer(folder)
   checkVocabulary(tokenizer, encoder, folder)
   return { config, encoder, tokenizer, weights, hash: hashFile(file) }
@@ -144,7 +144,7 @@ function chainOf({ head, tags, legal }: Tagger, crf: NerFile['crf'], where: stri
 
 /** All of a trained model's weights. @throws NerError as {@link loadEncoder} */
 export function loadWeights({ folder, tagger }: ModelFolder): ParameterData {
-  return pickWeights(join(folder, 'model.safetensors'), taggerParameters(tagger), '', ignoredBeside)
+  return pickWeights(join(folder, 'model.safetensors'), taggerParameters(tagger), '')
 }
 
 /**
@@ -227,25 +227,31 @@ export function crfByName({ tags }: Tagger, weights: ParameterData): NonNullable
   }
 }
 
-/** Tensors of pretraining and of other heads, which a token classifier does not have. */
-function ignoredBeside(name: string): boolean {
-  return /(^|\.)(pooler|cls|lm_head|predictions|seq_relationship|classifier|qa_outputs|crf|position_ids)(\.|$)/.test(
-    name,
-  )
-}
+/** Parts of names of tensors for pretraining and of other heads, which a token classifier does not have. */
+const ignored = [
+  ...['pooler', 'cls', 'lm_head', 'predictions', 'seq_relationship', 'classifier', 'qa_outputs', 'crf', 'position_ids'],
+  ...['discriminator_predictions', 'generator_predictions', 'generator_lm_head'],
+  ...['vocab_transform', 'vocab_layer_norm', 'vocab_projector', 'pre_classifier'],
+  ...['sop_classifier', 'lm_predictions', 'mask_predictions', 'position_embeddings', 'decoder', 'head'],
+]
 
-/** The tensors of `parameters` from a weights file; any other must be one that `ignored` knows. */
+/**
+ * The tensors of `parameters` from a weights file, and of `optional` those that it has; any other must be one of
+ * {@link ignored}.
+ */
 function pickWeights(
   file: string,
   parameters: readonly Parameter[],
   prefix: string,
-  ignored: (name: string) => boolean,
+  optional: readonly Parameter[] = [],
 ): Map<string, Float32Array> {
   const stored = readSafetensors(file)
   const picked = new Map<string, Float32Array>()
-  for (const { name, shape } of parameters) {
+  for (const parameter of [...parameters, ...optional]) {
+    const { name, shape } = parameter
     const found = storedNames(name, prefix).find((candidate) => stored.has(candidate))
     if (found === undefined) {
+      if (optional.includes(parameter)) continue
       throw new NerError('model/missing-weight', `The weights lack '${name}', ${formatDims(shape)}.`, {
         where: file,
         mend: 'config.json and model.safetensors must be of the same model.',
@@ -262,7 +268,7 @@ function pickWeights(
     picked.set(name, tensor.data)
     stored.delete(found)
   }
-  const extra = [...stored.keys()].find((name) => !ignored(name))
+  const extra = [...stored.keys()].find((name) => !name.split('.').some((part) => ignored.includes(part)))
   if (extra !== undefined) {
     throw new NerError(
       'model/extra-weight',
@@ -280,7 +286,8 @@ function pickWeights(
 function storedNames(name: string, prefix: string): string[] {
   const first = (it: string) =>
     it.replace(/LayerNorm\.weight$/, 'LayerNorm.gamma').replace(/LayerNorm\.bias$/, 'LayerNorm.beta')
-  return [name, name.slice(prefix.length)].flatMap((it) => [it, first(it)])
+  const bare = name.startsWith(prefix) ? name.slice(prefix.length) : name
+  return [name, bare].flatMap((it) => [it, first(it)])
 }
 
 function formatDims(dims: readonly number[]): string {

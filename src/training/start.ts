@@ -11,6 +11,9 @@ import { initialise, type ParameterData } from '../models/parameters.js'
 import { taggerParameters, type Tagger } from '../models/tagger.js'
 import type { TrainingCorpus } from './corpus.js'
 
+/** Where messages look for an encoder's kind and sizes. */
+const where = 'the configuration'
+
 /** The model a run starts from. */
 export interface StartingPoint {
   readonly config: HubConfig
@@ -21,21 +24,10 @@ export interface StartingPoint {
   readonly hash: string | undefined
 }
 
-export async function startingPoint(
-  { model, tokenizer: fresh, seed }: Config,
-  corpus: TrainingCorpus,
-): Promise<StartingPoint> {
+export async function startingPoint(configuration: Config, corpus: TrainingCorpus): Promise<StartingPoint> {
+  const { model, seed } = configuration
   const pretrained = model.path === null ? undefined : await loadEncoder(model.path)
-  const tokenizer =
-    pretrained?.tokenizer ??
-    (await trainTokenizer(wordsOf(corpus.train.documents), {
-      vocabSize: fresh.vocab_size,
-      lowercase: fresh.lowercase,
-      maxLength: model.encoder.max_position_embeddings,
-    }))
-  const where = 'the configuration'
-  const base =
-    pretrained?.config ?? freshConfig(model.encoder.model_type, freshEncoder(model.encoder, tokenizer), where)
+  const { config: base, tokenizer } = pretrained ?? (await fromNothing(configuration, corpus))
   const config = withDropout(base, { dropout: model.dropout, attentionDropout: model.attention_dropout }, where)
   const encoder = architectureOf(config, where).create(config)
   const tagger: Tagger = {
@@ -58,18 +50,30 @@ export async function startingPoint(
   return { config, tagger, tokenizer, weights, hash: pretrained?.hash }
 }
 
-function freshEncoder(sizes: Config['model']['encoder'], { vocabSize, pad, cls, sep }: Tokenizer): FreshEncoder {
-  return {
-    hiddenSize: sizes.hidden_size,
-    layers: sizes.num_hidden_layers,
-    heads: sizes.num_attention_heads,
-    intermediateSize: sizes.intermediate_size,
-    maxPositions: sizes.max_position_embeddings,
-    vocabSize,
-    pad,
-    cls: cls ?? null,
-    sep: sep ?? null,
-  }
+/** The configuration of a fresh encoder, and a tokenizer made from the data. */
+async function fromNothing({ model, tokenizer: options }: Config, { train }: TrainingCorpus) {
+  const { model_type: type, max_position_embeddings: maxPositions, ...sizes } = model.encoder
+  const configFor = (pieces: Pick<FreshEncoder, 'vocabSize' | 'pad' | 'cls' | 'sep'>) =>
+    freshConfig(
+      type,
+      {
+        hiddenSize: sizes.hidden_size,
+        layers: sizes.num_hidden_layers,
+        heads: sizes.num_attention_heads,
+        intermediateSize: sizes.intermediate_size,
+        maxPositions,
+        ...pieces,
+      },
+      where,
+    )
+  const planned = configFor({ vocabSize: options.vocab_size, pad: 0, cls: undefined, sep: undefined })
+  const tokenizer = await trainTokenizer(wordsOf(train.documents), {
+    vocabSize: options.vocab_size,
+    lowercase: options.lowercase,
+    maxLength: maxPositions,
+    tokenTypes: architectureOf(planned, where).create(planned).takesTokenTypes,
+  })
+  return { config: configFor(tokenizer), tokenizer }
 }
 
 export function windowOptions({ features, model }: Config, { encoder }: Tagger): Required<WindowOptions> {

@@ -1,12 +1,17 @@
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { legalTransitions } from '../../src/data/schemes.js'
+import { trainTokenizer } from '../../src/features/train-tokenizer.js'
 import { architectureOf, type HubConfig } from '../../src/models/encoder.js'
 import { bucketOf } from '../../src/models/encoders/disentangled.js'
+import { loadEncoder, loadModel, loadWeights, saveModel } from '../../src/models/folder.js'
 import { readSafetensors } from '../../src/models/safetensors.js'
 import { taggerParameters, type Tagger } from '../../src/models/tagger.js'
+import { createSession } from '../../src/runtime/session.js'
 import { tagTrainer, toBatch, type GoldenBatch } from '../training/golden-model.js'
-import { anything } from './enumeration.js'
-import { distance } from './graphs.js'
+import { distance, int64 } from './graphs.js'
 
 /** Made by test/golden/models/encoders.py with PyTorch and transformers. */
 interface Golden {
@@ -40,7 +45,13 @@ function load(name: string) {
   const architecture = architectureOf(config, name)
   const tags = Object.values(config['id2label'] as Record<string, string>)
   const encoder = architecture.create(config)
-  const tagger: Tagger = { encoder, head: 'softmax', tags, legal: anything(tags.length), dropout: encoder.headDropout }
+  const tagger: Tagger = {
+    encoder,
+    head: 'softmax',
+    tags,
+    legal: legalTransitions(tags, 'IOB2'),
+    dropout: encoder.headDropout,
+  }
   const stored = readSafetensors(new URL(`${name}/model.safetensors`, folder).pathname)
   return { golden, config, architecture, tagger, stored }
 }
@@ -60,10 +71,58 @@ describe.each(names)('%s, as transformers computes it', (name) => {
   test('logits within 1e-5, at every piece', async () => {
     const trainer = await tagTrainer(tagger, weights, options)
     const logits = await trainer.logits(everyPiece(golden.batch))
-    const real = golden.batch.attentionMask.flat()
-    const actual = real.flatMap((one, piece) => (one ? [...logits.subarray(piece * 5, piece * 5 + 5)] : []))
-    expect(distance(actual, golden.logits.flat())).toBeLessThan(1e-5)
+    expect(distance(ofPieces(logits, golden.batch.attentionMask), golden.logits.flat())).toBeLessThan(1e-5)
     await trainer.release()
+  })
+
+  test('saved, it loads as it was and serves the same logits', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'ner-encoder-'))
+    const tokenizer = await trainTokenizer(['abc', 'acb', 'cab', 'bca'], { vocabSize: 24, maxLength: 20 })
+    const ner = { scheme: 'IOB2', window: 16, context: 'sentence', contextPieces: 0, lineage: {} } as const
+    saveModel(folder, { config, tagger, tokenizer, weights, ner })
+    const written = JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8')) as HubConfig
+    expect(written).toMatchObject({
+      model_type: config['model_type'],
+      architectures: [architecture.tokenClassifier],
+      id2label: config['id2label'],
+    })
+    const pretrained = await loadEncoder(folder)
+    expect(Object.fromEntries(pretrained.weights)).toEqual(
+      Object.fromEntries([...weights].filter(([key]) => !key.startsWith('classifier'))),
+    )
+
+    const model = await loadModel(folder)
+    expect(new Map(loadWeights(model))).toEqual(weights)
+    const session = await createSession(model.onnx, { threads: 1 })
+    const { encoder } = tagger
+    expect([...session.inputs].sort()).toEqual([
+      'attention_mask',
+      'input_ids',
+      ...(encoder.takesTokenTypes ? ['token_type_ids'] : []),
+    ])
+    const { inputIds, attentionMask } = golden.batch
+    const rows = (values: number[][]) => int64([values.length, values[0]!.length], values.flat())
+    const types = inputIds.map((ids) => ids.map(() => 0))
+    const served = await session.run({
+      input_ids: rows(inputIds),
+      attention_mask: rows(attentionMask),
+      ...(encoder.takesTokenTypes && { token_type_ids: rows(types) }),
+    })
+    const logits = served['logits']!.data as Float32Array
+    expect(distance(ofPieces(logits, attentionMask), golden.logits.flat())).toBeLessThan(1e-5)
+
+    const longest = encoder.sizes.maxPositions
+    const window = Array.from({ length: longest }, (_, i) => 4 + (i % 20))
+    const ones = window.map(() => 1)
+    const long = await session.run({
+      input_ids: rows([window]),
+      attention_mask: rows([ones]),
+      ...(encoder.takesTokenTypes && { token_type_ids: rows([window.map(() => 0)]) }),
+    })
+    expect(long['logits']!.dims).toEqual([1, longest, 5])
+    expect((long['logits']!.data as Float32Array).every(Number.isFinite)).toBe(true)
+    await session.release()
+    rmSync(folder, { recursive: true })
   })
 
   test('loss, every gradient within 1e-4, and their norm', async () => {
@@ -94,6 +153,11 @@ test('distances fall into the buckets of DeBERTa', () => {
     expect(buckets.map((_, distance) => -bucketOf(-distance, size, span) + 0)).toEqual(buckets)
   }
 })
+
+/** The logits of what is not padding. */
+function ofPieces(logits: Float32Array, attentionMask: number[][]): number[] {
+  return attentionMask.flat().flatMap((one, piece) => (one ? [...logits.subarray(piece * 5, piece * 5 + 5)] : []))
+}
 
 /** A batch in which every piece, padding too, is a word. */
 function everyPiece(batch: GoldenBatch) {
