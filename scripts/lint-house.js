@@ -8,6 +8,7 @@ const order = [
   'sample',
   'report',
   'features',
+  'weak',
   'graph',
   'runtime',
   'models',

@@ -70,6 +70,16 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: 'Divide labelled text into train, dev and test',
     load: () => import('./commands/data-split.js'),
   },
+  'weak apply': {
+    takes: '<config>',
+    summary: 'Let labelling functions vote: patterns, knowledge bases, models, code',
+    load: () => import('./commands/weak-apply.js'),
+  },
+  'weak fit': {
+    takes: '<votes..>',
+    summary: 'Weigh the votes of labelling functions, and write soft labels to train on',
+    load: () => import('./commands/weak-fit.js'),
+  },
   agree: {
     takes: '<files..>',
     summary: 'Measure how far annotators agree, and list where they do not',

@@ -26,6 +26,47 @@ export function writeFileAtomically(path: string, data: FileData): void {
   }
 }
 
+/**
+ * As `writeFileAtomically`, chunk by chunk as they come. What `chunks` throws is thrown on, and nothing is left behind.
+ *
+ * @throws NerError `file/disk-full`, `file/unwritable`
+ */
+export async function streamAtomically(path: string, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`)
+  const orUnwritable = <T>(work: () => T): T => {
+    try {
+      return work()
+    } catch (error) {
+      throw unwritable(path, error)
+    }
+  }
+  const file = orUnwritable(() => {
+    mkdirSync(dirname(path), { recursive: true })
+    return openSync(temporary, 'wx')
+  })
+  try {
+    try {
+      for await (const chunk of chunks) {
+        orUnwritable(() => {
+          writeWhole(file, chunk)
+        })
+      }
+      orUnwritable(() => {
+        fsyncSync(file)
+      })
+    } finally {
+      closeSync(file)
+    }
+    orUnwritable(() => {
+      renameSync(temporary, path)
+      syncFolder(dirname(path))
+    })
+  } catch (error) {
+    rmSync(temporary, { force: true })
+    throw error
+  }
+}
+
 /** The files a run leaves in its output folder; any of them there means that the folder is taken. */
 const runMarks = ['run.json', 'trainer_state.json', 'train.log.jsonl', 'config.json', 'model.safetensors', 'checkpoint']
 
@@ -87,15 +128,16 @@ const chunks = (data: FileData): readonly Uint8Array[] =>
 function writeDurably(path: string, data: readonly Uint8Array[]): void {
   const file = openSync(path, 'wx')
   try {
-    for (const chunk of data) {
-      // write(2) may write less than asked, and at most 2 GiB.
-      for (let at = 0; at < chunk.byteLength;)
-        at += writeSync(file, chunk, at, Math.min(chunk.byteLength - at, 1 << 30))
-    }
+    for (const chunk of data) writeWhole(file, chunk)
     fsyncSync(file)
   } finally {
     closeSync(file)
   }
+}
+
+function writeWhole(file: number, chunk: Uint8Array): void {
+  // write(2) may write less than asked, and at most 2 GiB.
+  for (let at = 0; at < chunk.byteLength;) at += writeSync(file, chunk, at, Math.min(chunk.byteLength - at, 1 << 30))
 }
 
 function syncFolder(folder: string): void {

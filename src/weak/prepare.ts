@@ -1,0 +1,300 @@
+import { readFile } from 'node:fs/promises'
+import type { Json } from '../data/json.js'
+import { isList, isObject } from '../data/json.js'
+import type { Reject } from '../data/source.js'
+import { NerError } from '../errors.js'
+import { nearest } from '../nearest.js'
+import { findWords } from '../features/words.js'
+import type { FunctionSpec, SpecOf, WeakConfigFile } from './config.js'
+import { type Gazetteer, type GazetteerBuilder, gazetteerBuilder } from './gazetteer.js'
+import { readKnowledgeBase } from './knowledge-base.js'
+import { folded } from './lexicon.js'
+import { compileRegex, type LabelledRegex } from './regexes.js'
+import { parseTokenPattern, type WordLists } from './token-pattern.js'
+import { sentinelLabel } from './votes.js'
+
+/** A token pattern as it was written, checked. */
+export interface SourcePattern {
+  /** Index of the function. */
+  readonly source: number
+  readonly label: string
+  readonly pattern: Json
+  readonly where: string
+}
+
+export interface NamedFunction {
+  readonly name: string
+  readonly spec: FunctionSpec
+}
+
+/** Everything that functions read from files, checked and ready; can be handed to other threads. */
+export interface Prepared {
+  readonly functions: readonly NamedFunction[]
+  readonly labels: readonly string[]
+  readonly gazetteer: Gazetteer
+  readonly regexes: readonly LabelledRegex[]
+  readonly patterns: readonly SourcePattern[]
+  /** Lists of words that patterns name. */
+  readonly lists: WordLists
+  /** Rows of knowledge bases that were left out. */
+  readonly rejects: readonly Reject[]
+}
+
+export interface PrepareOptions {
+  /** Leave bad rows of knowledge bases out instead of stopping at the first. */
+  readonly skipBad?: boolean
+  /** The labels that a model folder gives. */
+  readonly modelLabels?: (folder: string) => Promise<readonly string[]>
+}
+
+/** What the preparation of one function adds to. */
+interface Preparation {
+  readonly gazetteer: GazetteerBuilder
+  readonly regexes: LabelledRegex[]
+  readonly patterns: SourcePattern[]
+  readonly lists: WordLists
+  readonly rejects: Reject[]
+  readonly options: PrepareOptions
+}
+
+/** A function while it is prepared. */
+interface Place {
+  readonly name: string
+  readonly source: number
+  /** The functions above it. */
+  readonly above: readonly string[]
+  /** Where its keys stand. */
+  readonly where: (...path: (string | number)[]) => string
+}
+
+/** What a function's votes may be, each with the place that says so. */
+type Votes = ReadonlyMap<string, string>
+
+/** Checks a function, reads its files, and says which labels it votes for; undefined where others decide that. */
+type Preparer<Spec> = (spec: Spec, place: Place, to: Preparation) => Promise<Votes | undefined>
+
+const preparers: { readonly [Kind in FunctionSpec['kind']]: Preparer<SpecOf<Kind>> } = {
+  regex: prepareRegexes,
+  token_patterns: preparePatterns,
+  knowledge_base: prepareKnowledgeBase,
+  document: prepareDocumentLevel,
+  model: prepareModel,
+  module: (spec, { where }) => Promise.resolve(new Map(spec.labels.map((label) => [label, where('labels')]))),
+}
+
+/**
+ * Reads and checks everything that a configuration names.
+ *
+ * @throws NerError `weak/bad-pattern`, `weak/bad-token-pattern`, `weak/bad-entry`, `weak/unproduced-type`,
+ *   `config/bad-value`, `file/unreadable`
+ */
+export async function prepare({ config, where }: WeakConfigFile, options: PrepareOptions = {}): Promise<Prepared> {
+  const functions = Object.entries(config.functions).map(([name, spec]) => ({ name, spec }))
+  const rejects: Reject[] = []
+  const lists = await readLists(config.lists, rejects, options)
+  const to = { gazetteer: gazetteerBuilder(), regexes: [], patterns: [], lists, rejects, options }
+  const produced = new Set<string>()
+  for (const [source, { name, spec }] of functions.entries()) {
+    const above = functions.slice(0, source).map(({ name }) => name)
+    const place: Place = { name, source, above, where: (...path) => where(['functions', name, ...path]) }
+    const votes = await (preparers[spec.kind] as Preparer<FunctionSpec>)(spec, place, to)
+    for (const [label, from] of votes ?? []) {
+      checkLabel(label, config.labels, from)
+      produced.add(label)
+    }
+  }
+  const missing = config.labels.find((label) => !produced.has(label))
+  if (missing !== undefined) {
+    const at = config.labels.indexOf(missing)
+    const there = [...produced].filter((label) => label !== sentinelLabel)
+    throw new NerError('weak/unproduced-type', `No function votes for ${missing}.`, {
+      where: where(['labels', at]),
+      mend: `Leave it out, or write a function for it; functions vote for ${there.join(', ') || 'nothing'}.`,
+    })
+  }
+  const { regexes, patterns } = to
+  return { functions, labels: config.labels, gazetteer: to.gazetteer.finish(), regexes, patterns, lists, rejects }
+}
+
+function checkLabel(label: string, labels: readonly string[], where: string): void {
+  if (label === sentinelLabel || labels.includes(label)) return
+  const meant = nearest(label, labels)
+  throw new NerError('weak/unproduced-type', `A function votes for ${label}, which is none of the labels.`, {
+    where,
+    mend:
+      meant === undefined
+        ? `Add it to labels, or map a file’s types to labels: types: {${label}: ${labels[0]!}}`
+        : `Did you mean ${meant}?`,
+  })
+}
+
+async function readLists(files: Readonly<Record<string, string>>, rejects: Reject[], options: PrepareOptions) {
+  const lists: Record<string, string[]> = {}
+  for (const [name, file] of Object.entries(files)) {
+    const reader = { ...plainReader, ...rejectsInto(rejects, options) }
+    lists[name] = []
+    for await (const { surfaces } of readKnowledgeBase(file, reader)) {
+      for (const surface of surfaces) lists[name].push(typeof surface === 'string' ? surface : surface.join(' '))
+    }
+  }
+  return lists
+}
+
+const plainReader = {
+  columns: { surface: 'surface', type: 'type', id: 'id', aliases: 'aliases', popularity: 'popularity' },
+  aliasSeparator: '|',
+}
+
+const rejectsInto = (rejects: Reject[], { skipBad }: PrepareOptions) =>
+  skipBad === true ? { onReject: (reject: Reject) => void rejects.push(reject) } : {}
+
+function prepareRegexes(spec: SpecOf<'regex'>, { source, where }: Place, to: Preparation): Promise<Votes> {
+  for (const [i, pattern] of spec.patterns.entries()) {
+    const { label, group, ignore_case: ignoreCase } = spec
+    const regex = { source, label, pattern, group, ignoreCase, where: where('patterns', i) }
+    compileRegex(regex)
+    to.regexes.push(regex)
+  }
+  return Promise.resolve(new Map([[spec.label, where('label')]]))
+}
+
+async function preparePatterns(spec: SpecOf<'token_patterns'>, { source, where }: Place, to: Preparation) {
+  const votes = new Map<string, string>()
+  const rows = spec.file === undefined ? inlineRows(spec.patterns!, where) : await patternRows(spec.file)
+  for (const { value, where } of rows) {
+    const labelled = isObject(value) ? value : { label: spec.label, pattern: value }
+    const label = labelled['label'] ?? spec.label
+    if (typeof label !== 'string' || label === '') {
+      throw new NerError('weak/bad-token-pattern', 'The pattern has no label.', {
+        where,
+        mend: 'Write {"label": "ORG", "pattern": […]}, or give the function a label.',
+      })
+    }
+    const pattern = typeof labelled.pattern === 'string' ? phrase(labelled.pattern) : (labelled.pattern ?? null)
+    parseTokenPattern(pattern, where, to.lists)
+    to.patterns.push({ source, label, pattern, where })
+    if (!votes.has(label)) votes.set(label, where)
+  }
+  return votes
+}
+
+/** A text is its words, as they are. */
+const phrase = (text: string): Json => findWords(text).map(({ start, end }) => ({ TEXT: text.slice(start, end) }))
+
+interface PatternRow {
+  readonly value: Json
+  readonly where: string
+}
+
+const inlineRows = (patterns: readonly unknown[], where: Place['where']): PatternRow[] =>
+  patterns.map((value, i) => ({ value: value as Json, where: `${where('patterns', i)}, pattern ${i + 1}` }))
+
+/** The patterns of an EntityRuler's JSONL, of a JSON list of the same, or of lists by label. */
+async function patternRows(file: string): Promise<PatternRow[]> {
+  const bad = (what: string, where: string, cause?: unknown) =>
+    new NerError('weak/bad-token-pattern', what, {
+      where,
+      mend: 'Write a line for each pattern, e.g. {"label": "ORG", "pattern": [{"LOWER": "bank"}]}.',
+      cause,
+    })
+  let text: string
+  try {
+    text = await readFile(file, 'utf8')
+  } catch (cause) {
+    const what = `The pattern file cannot be read: ${(cause as Error).message}.`
+    throw new NerError('file/unreadable', what, { where: file, mend: 'Check the path.', cause })
+  }
+  const parse = (text: string, where: string): Json => {
+    try {
+      return JSON.parse(text) as Json
+    } catch (cause) {
+      throw bad(`This is not JSON: ${(cause as Error).message}.`, where, cause)
+    }
+  }
+  if (!/\.json$/.test(file)) {
+    return text.split('\n').flatMap((line, i) => {
+      const where = `${file}:${i + 1}`
+      return line.trim() === '' ? [] : [{ value: parse(line, where), where }]
+    })
+  }
+  const tree = parse(text, file)
+  if (isList(tree)) return tree.map((value, i) => ({ value, where: `${file}, pattern ${i + 1}` }))
+  if (!isObject(tree)) throw bad('The file is neither a list nor lists by label.', file)
+  return Object.entries(tree).flatMap(([label, patterns]) => {
+    if (!isList(patterns ?? null)) throw bad(`“${label}” is not a list of patterns.`, file)
+    return (patterns as readonly Json[]).map((pattern, i) => ({
+      value: { label, pattern },
+      where: `${file}, ${label}, pattern ${i + 1}`,
+    }))
+  })
+}
+
+async function prepareKnowledgeBase(spec: SpecOf<'knowledge_base'>, place: Place, to: Preparation): Promise<Votes> {
+  const { name, source, where } = place
+  const stop = await stopList(spec)
+  const votes = new Map<string, string>()
+  for (const file of spec.files) {
+    const onReject = rejectsInto(to.rejects, to.options)
+    const reader = { columns: spec.columns, aliasSeparator: spec.alias_separator, ...onReject }
+    let taken = 0
+    for await (const entry of readKnowledgeBase(file, reader)) {
+      const label = labelOf(entry.type, spec)
+      if (label === undefined && entry.type === undefined) {
+        throw new NerError('weak/bad-entry', `An entry has no type: ${JSON.stringify(entry.surfaces[0])}.`, {
+          where: file,
+          mend: `Give ${name} a label for entries without a type.`,
+        })
+      }
+      if (label === undefined) continue
+      taken += to.gazetteer.add(entry, label, source, spec, stop)
+      if (!votes.has(label)) votes.set(label, where('types') === where() ? `${where()}, ${file}` : where('types'))
+    }
+    if (taken === 0) {
+      throw new NerError('weak/bad-entry', `Nothing of the knowledge base is of use to ${name}.`, {
+        where: file,
+        mend: 'Check types, min_length, min_words and min_popularity; the file may be empty.',
+      })
+    }
+  }
+  return votes
+}
+
+const labelOf = (type: string | undefined, { types, label }: SpecOf<'knowledge_base'>): string | undefined =>
+  type === undefined ? label : types ? (types[type] ?? types['*']) : type
+
+async function stopList({ stop, stop_files: files = [] }: SpecOf<'knowledge_base'>): Promise<Set<string>> {
+  const words = [...stop]
+  for (const file of files) {
+    try {
+      words.push(...(await readFile(file, 'utf8')).split('\n').map((line) => line.trim()))
+    } catch (cause) {
+      const what = `The stop list cannot be read: ${(cause as Error).message}.`
+      throw new NerError('file/unreadable', what, { where: file, mend: 'Check the path.', cause })
+    }
+  }
+  return new Set(words.filter((word) => word !== '').map(folded))
+}
+
+/** It repeats what others say. */
+function prepareDocumentLevel(spec: SpecOf<'document'>, { above, where }: Place): Promise<undefined> {
+  const unknown = spec.sources?.find((source) => !above.includes(source))
+  if (unknown === undefined) return Promise.resolve(undefined)
+  const meant = nearest(unknown, above)
+  throw new NerError('config/bad-value', `There is no function ${unknown} above this one.`, {
+    where: where('sources', spec.sources!.indexOf(unknown)),
+    mend: meant === undefined ? `Above it are ${above.join(', ') || 'none'}.` : `Did you mean ${meant}?`,
+  })
+}
+
+async function prepareModel(spec: SpecOf<'model'>, { where }: Place, { options }: Preparation): Promise<Votes> {
+  if (options.modelLabels === undefined) throw new Error('functions of models need something that runs models')
+  const own = await options.modelLabels(spec.folder)
+  const unknown = Object.keys(spec.types ?? {}).find((type) => !own.includes(type))
+  if (unknown !== undefined) {
+    throw new NerError('weak/unproduced-type', `The model does not know ${unknown}; it knows ${own.join(', ')}.`, {
+      where: where('types', unknown),
+    })
+  }
+  const given = spec.types ? Object.values(spec.types) : own
+  return new Map(given.map((label) => [label, where(spec.types ? 'types' : 'folder')]))
+}
