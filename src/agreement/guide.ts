@@ -22,7 +22,7 @@ export function draftGuide(documents: readonly Document[], shared?: SharedCorpus
   ] as const
   const parts = [
     '# Annotation guide (draft)',
-    `Drafted from ${documents.length.toLocaleString('en-US')} labelled documents. What is marked ✎ is for you to fill in.`,
+    `Labelled documents it is drafted from: ${documents.length.toLocaleString('en-US')}. What is marked ✎ is for you to fill in.`,
     ...sections.flatMap(([heading, body]) => [`## ${heading}`, ...body]),
   ]
   return `${parts.join('\n\n')}\n`
@@ -54,7 +54,7 @@ function typeSections(documents: readonly Document[]): string[] {
       `### ${escaped(type)}`,
       `✎ Definition: a span is ${escaped(type)} where …`,
       `✎ Not ${escaped(type)}: …`,
-      `${total.toLocaleString('en-US')} spans, ${surfaces.size.toLocaleString('en-US')} surfaces. Commonest: ${shown.join(', ')}.`,
+      `Spans: ${total.toLocaleString('en-US')}, surfaces: ${surfaces.size.toLocaleString('en-US')}. Commonest: ${shown.join(', ')}.`,
     ].join('\n\n')
   })
 }

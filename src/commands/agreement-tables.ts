@@ -22,8 +22,8 @@ export function agreementTables(agreement: CorpusAgreement, disagreements: reado
     pairs.length === 1 && pairTables(pairs[0]!, agreement),
     disagreementsTable(disagreements),
   ]
-  const head = `${agreement.annotators.join(', ')}: ${thousands(agreement.documents)} documents in common`
-  const size = pairs.length === 1 ? `, ${thousands(pairs[0]!.kappa.types.units)} ${unitNames[unit]}` : ''
+  const head = `${agreement.annotators.join(', ')}\ndocuments in common: ${thousands(agreement.documents)}`
+  const size = pairs.length === 1 ? `, ${unitNames[unit]}: ${thousands(pairs[0]!.kappa.types.units)}` : ''
   return [`${head}${size}\n`, ...parts.flat().filter((part) => typeof part === 'string')].join('\n')
 }
 
@@ -75,8 +75,8 @@ function commonTable({ common, unit }: CorpusAgreement): string {
     ])
   const { labelledByAll, fleiss, krippendorff } = common!
   return table([
-    ['all annotators', '', '95 %'],
-    ...(labelledByAll > 0 ? row(`Fleiss’ kappa of ${thousands(labelledByAll)} documents`, fleiss) : []),
+    [`documents labelled by all: ${thousands(labelledByAll)}`, '', '95 %'],
+    ...(labelledByAll > 0 ? row('Fleiss’ kappa', fleiss) : []),
     ...row('Krippendorff’s alpha', krippendorff),
   ])
 }
@@ -119,7 +119,7 @@ export function aloneLines({ annotators, alone }: SharedCorpus, fate = 'not comp
     documents.length === 0
       ? []
       : [
-          `${thousands(documents.length)} documents are ${annotators[annotator]}’s alone and ${fate}, ` +
+          `Of ${annotators[annotator]} alone and ${fate}: ${thousands(documents.length)} documents, ` +
             `e.g. ${documents[0]!.id}.`,
         ],
   )

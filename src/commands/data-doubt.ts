@@ -1,6 +1,6 @@
 import { formatQueue } from '../agreement/queue.js'
 import { writeFileAtomically } from '../files.js'
-import { thousands } from '../report/numbers.js'
+import { short, thousands } from '../report/numbers.js'
 import { doubtLabels, type DoubtedCorpus } from '../run/doubt.js'
 import { defineCommand, exit } from './command.js'
 import { table } from './format.js'
@@ -51,7 +51,7 @@ function toTable({ corpus, doubts, words }: DoubtedCorpus): string {
     const [given, model] = disagreement.answers.map(
       (spans) => spans!.map(spanText(document.text)).join(', ') || 'nothing',
     )
-    return [`${document.id}  ${given}  →  ${model}`, disagreement.kind, probability.toFixed(4)]
+    return [`${document.id}  ${given}  →  ${model}`, disagreement.kind, short(probability)]
   })
   const more = doubts.length > rows.length ? `and ${thousands(doubts.length - rows.length)} more\n` : ''
   return `${head}\n${table([['given → the model', '', 'p(given)'], ...rows])}${more}`
