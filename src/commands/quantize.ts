@@ -1,7 +1,9 @@
+import { NerError } from '../errors.js'
 import { methods, quantize, type Quantized } from '../compress/quantize/quantize.js'
 import { cpus, type Cpu } from '../compress/quantize/cpu.js'
 import { calibrations } from '../compress/quantize/thresholds.js'
-import { percent } from '../report/numbers.js'
+import type { LayerCost } from '../compress/quantize/plan.js'
+import { percent, short } from '../report/numbers.js'
 import { defineCommand, exit } from './command.js'
 import { table } from './format.js'
 import { threads } from './options.js'
@@ -46,12 +48,16 @@ export const command = defineCommand({
     ['ner quantize runs/ner --cpu avx2 --embeddings', 'for any x86 server, as small as it gets'],
   ],
   async run(args) {
+    const qatSteps = args['qat-steps']
+    if (!Number.isSafeInteger(qatSteps) || qatSteps < 0) {
+      throw new NerError('usage/bad-flag', `--qat-steps takes a number of steps, not ${qatSteps}.`)
+    }
     const result = await steps(
       quantize(args.model, {
         method: args.method,
         calib: args.calib,
         calibration: args.calibration,
-        qatSteps: args['qat-steps'],
+        qatSteps,
         cpu: args.cpu === 'detect' ? undefined : (args.cpu as Cpu),
         embeddings: args.embeddings === true,
         dev: args.dev,
@@ -67,16 +73,19 @@ export const command = defineCommand({
   },
 })
 
-function summary({ output, cpu, quantized, float, bytes, dev }: Quantized): string {
+function summary({ output, cpu, quantized, float, balanced, costs, bytes, dev }: Quantized): string {
   const mib = (size: number) => `${(size / 2 ** 20).toFixed(1)} MiB`
   const share = `${Math.round((100 * bytes.after) / bytes.before)} %`
   const facts = [
     `model   ${output}`,
     `graph   ${mib(bytes.after)}, ${share} of ${mib(bytes.before)}`,
-    `layers  ${quantized.length} in int8 for ${cpu}, ${float.length} in float`,
+    `layers  ${quantized.length} in int8 for ${cpu}, ${float.length} in float` +
+      (balanced.length > 0 ? `, ${balanced.length} balanced` : ''),
+    ...float.map((layer) => `        in float: ${layer}`),
     '',
   ].join('\n')
-  return dev === undefined ? facts : `${facts}\n${scoreTable(dev)}`
+  const tables = [costs && costTable(costs), dev && scoreTable(dev)].flatMap((text) => text ?? [])
+  return [facts, ...tables].join('\n')
 }
 
 function scoreTable({ before, after, drops }: NonNullable<Quantized['dev']>): string {
@@ -92,5 +101,13 @@ function scoreTable({ before, after, drops }: NonNullable<Quantized['dev']>): st
       row(type, f1, after.perType[type]?.f1 ?? 0, drops.perType[type]!),
     ),
     row('all', before.micro.f1, after.micro.f1, drops.overall),
+  ])
+}
+
+/** The layers that cost most; all of them are in the JSON. */
+function costTable(costs: readonly LayerCost[]): string {
+  return table([
+    ['costliest layers', 'F1 lost', 'divergence'],
+    ...costs.slice(0, 8).map(({ layer, drops, divergence }) => [layer, drops.overall.toFixed(2), short(divergence)]),
   ])
 }

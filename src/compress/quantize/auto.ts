@@ -3,7 +3,7 @@ import { balance, balancingFactors } from '../../graph/rewrite/balance.js'
 import { quantizeDynamic } from '../../graph/rewrite/dynamic.js'
 import { constantOf, linearOf } from '../../graph/rewrite/linear.js'
 import type { Emissions } from '../../models/decode.js'
-import { dropsBetween, overBudget, type Budget, type Drops } from './gates.js'
+import { dropsBetween, overBudget, type Budget } from './gates.js'
 import { measure, sampleOf, type LabelledSet, type Measurement } from './measure.js'
 import { observe } from './observe.js'
 import type { LayerCost, Plan, Task } from './plan.js'
@@ -27,28 +27,28 @@ export async function* auto(
 
   const quantized = (g: Graph, kept: ReadonlySet<string>) =>
     quantizeDynamic(g, { limit, includes: (layer) => layers.includes(layer) && !kept.has(layer) }).graph
-  const dropsOf = async (graph: Graph) =>
-    dropsBetween(before.scores, (await measure(graph, model, dev, threads)).scores)
-  const keeps = (drops: Drops) => overBudget(drops, budget).length === 0
+  const scored = async (graph: Graph) => {
+    const after = await measure(graph, model, dev, threads)
+    const drops = dropsBetween(before.scores, after.scores)
+    return { graph, after, drops, keepsBudget: overBudget(drops, budget).length === 0 }
+  }
 
   yield 'measuring all layers in int8'
-  const plain = quantized(float, new Set())
-  const plainDrops = await dropsOf(plain)
-  if (keeps(plainDrops)) return { graph: plain, float: [], balanced: [], costs }
+  const plain = await scored(quantized(float, new Set()))
+  if (plain.keepsBudget) return { ...plain, float: [], balanced: [], costs }
 
   yield 'measuring all layers in int8, balanced'
   const balancedFloat = balance(float, await factorsOf(task, sample)).graph
-  const balanced = quantized(balancedFloat, new Set())
-  const balancedDrops = await dropsOf(balanced)
-  if (keeps(balancedDrops)) return { graph: balanced, float: [], balanced: layers, costs }
+  const balanced = await scored(quantized(balancedFloat, new Set()))
+  if (balanced.keepsBudget) return { ...balanced, float: [], balanced: layers, costs }
 
-  const helps = balancedDrops.overall < plainDrops.overall
+  const helps = balanced.drops.overall < plain.drops.overall
   for (let count = 1; ; count = Math.min(2 * count, layers.length)) {
-    const kept = costs.slice(0, count).map(({ layer }) => layer)
     yield `measuring with the ${count} costliest layers in float`
-    const graph = quantized(helps ? balancedFloat : float, new Set(kept))
-    if (count === layers.length || keeps(await dropsOf(graph)))
-      return { graph, float: kept, balanced: helps ? layers : [], costs }
+    const kept = costs.slice(0, count).map(({ layer }) => layer)
+    const mixed = await scored(quantized(helps ? balancedFloat : float, new Set(kept)))
+    if (mixed.keepsBudget || count === layers.length)
+      return { ...mixed, float: kept, balanced: helps ? layers : [], costs }
   }
 }
 

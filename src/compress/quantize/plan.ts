@@ -2,11 +2,12 @@ import type { Graph } from '../../graph/graph.js'
 import type { ModelFolder } from '../../models/folder.js'
 import type { Limit } from '../../graph/rewrite/symmetric.js'
 import type { Drops } from './gates.js'
+import type { Measurement } from './measure.js'
 
 /** What a method has to work with. */
 export interface Task {
   readonly model: ModelFolder
-  /** The float32 graph that is served. */
+  /** The graph that is served, its layers in float32. */
   readonly float: Graph
   /** Its layers that may be quantized, in order. */
   readonly layers: readonly string[]
@@ -23,6 +24,8 @@ export interface Plan {
   readonly balanced: readonly string[]
   /** Of `auto`: what each layer alone would cost, the costliest first. */
   readonly costs?: readonly LayerCost[]
+  /** What the graph scores on the dev file, where the method has measured it. */
+  readonly after?: Measurement
 }
 
 export interface LayerCost {

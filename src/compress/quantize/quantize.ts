@@ -88,18 +88,18 @@ export async function* quantize(modelDir: string, options: QuantizeOptions): Asy
   const { qatSteps } = options
   const common = { model, layers, limit, threads }
   const weights = qatSteps > 0 ? yield* quantizeAware(common, trained, calib!, qatSteps) : trained
-  const task: Task = { ...common, float: qatSteps > 0 ? servingGraph(model.tagger, weights) : original }
-  const plan = yield* plans[method](task, options, { calib, dev, before })
+  const tuned = qatSteps > 0 ? servingGraph(model.tagger, weights) : original
   const table = model.tagger.encoder.pieceTable
-  const graph = options.embeddings ? quantizeTables(plan.graph, (name) => name === table).graph : plan.graph
-  verify(graph)
+  const float = options.embeddings ? quantizeTables(tuned, (name) => name === table).graph : tuned
+  const plan = yield* plans[method]({ ...common, float }, options, { calib, dev, before })
+  verify(plan.graph)
 
-  if (dev) yield 'measuring in int8'
-  const after = dev && (await measure(graph, model, dev, threads))
+  if (dev && !plan.after) yield 'measuring in int8'
+  const after = plan.after ?? (dev && (await measure(plan.graph, model, dev, threads)))
   const scores = before &&
     after && { before: before.scores, after: after.scores, drops: dropsBetween(before.scores, after.scores) }
 
-  const onnx = encodeModel(graph)
+  const onnx = encodeModel(plan.graph)
   const kept = new Set(plan.float)
   const result: Quantized = {
     output,

@@ -17,7 +17,7 @@ import { quantizeColumns, type Limit } from './symmetric.js'
  * u·q in 16 bits: 2·255·64 = 32,640 fits, 2·255·127 = 64,770 would be cut off at 32,767 without a word.
  *
  * Matches Gemm and MatMul with a float32 weight that is part of the graph and whose layer `includes` names. Left alone:
- * products of two activations, a transposed x, a bias that has to be scaled and is no tensor of the graph.
+ * products of two activations, a transposed x.
  */
 export function quantizeDynamic(
   g: Graph,
