@@ -30,7 +30,7 @@ export function inline(
     const given = into.scoped(scopeOf(name), () => {
       if (domain !== '' || !isKnownOp(op)) return into.applyForeign(op, domain, taken, attributes, outputs)
       const replacement = replacements[op]
-      return replacement ? [replacement(into, taken as Value[])] : into.apply(op, taken, attributes as never)
+      return replacement ? [replacement(into, taken as Value[])] : into.apply(op, taken, attributes)
     })
     outputs.forEach((output, i) => values.set(output, given[i]!))
   }

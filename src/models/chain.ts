@@ -38,17 +38,18 @@ const smallestNormal = 1.2e-38
 export function forwardBackward(g: Graph, potentials: Value, step: Value, words: ChainWords): ForwardBackward {
   const [sentences, length, labels] = potentials.shape as [Dim, Dim, number]
   const bounded = g.concat([potentials, g.fill([sentences, length, 1], 0, 'float32')], 2)
-  const { before, message, gamma, logNorms } =
+  const messages =
     typeof length === 'number' ? doubled(g, bounded, step, words, length) : scanned(g, bounded, step, words)
   return {
-    logNorms,
+    logNorms: () => messages.logNorms(),
     marginals() {
       // p(yₜ) = α·γ / Σ α·γ,   p(yₜ₋₁ = i, yₜ = j) = step[i, j]·before[t, i]·γ[t, j] / Σ α·γ
       // Never the product of three: where forwards, backwards and the word itself each want another tag, it is 0.
-      const joint = g.mul(message(), gamma())
+      const gamma = messages.gamma()
+      const joint = g.mul(messages.message(), gamma)
       const scale = g.div(words.mask, g.max(g.sum(joint, [2]), g.scalar(smallestNormal)))
       const flat = (value: Value) => g.reshape(value, [product([sentences, length]), labels + 1])
-      const pairs = g.gemm(flat(before()), flat(g.mul(gamma(), scale)), { transA: 1 })
+      const pairs = g.gemm(flat(messages.before()), flat(g.mul(gamma, scale)), { transA: 1 })
       return {
         tags: g.slice(g.mul(joint, scale), 2, 0, labels),
         steps: g.slice(g.slice(g.mul(step, pairs), 0, 0, labels), 1, 0, labels),

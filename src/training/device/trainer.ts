@@ -21,8 +21,10 @@ import {
 } from './gradients.js'
 import { buildUpdate, momentName, moments, nextOutput, updateInputs } from './update.js'
 
-/** Steps between two looks at the loss: each one makes the host wait for the device. */
-const stepsBetweenReads = 10
+export interface DeviceTrainerOptions extends TrainerOptions {
+  /** Steps between two looks at the loss, each of which makes the host wait for the device. */
+  readonly stepsBetweenReads?: number
+}
 
 /**
  * The trainer of a device with memory of its own. Parameters, their moments and gradients stay there from the first step
@@ -33,8 +35,9 @@ export async function createDeviceTrainer(
   tagger: Tagger,
   objective: Objective,
   initial: ParameterData,
-  options: TrainerOptions,
+  options: DeviceTrainerOptions,
 ): Promise<Trainer> {
+  const { stepsBetweenReads = 10 } = options
   const { parameters } = objective
   const { pieceTable } = tagger.encoder
   const table = parameters.find(({ name }) => name === pieceTable)!
