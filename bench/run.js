@@ -3,6 +3,8 @@
 const benches = {
   train: () => import('./train.js'),
   predict: () => import('./predict.js'),
+  quantize: () => import('./quantize.js'),
+  distill: () => import('./distill.js'),
 }
 
 const [name, ...flags] = process.argv.slice(2)

@@ -9,9 +9,10 @@ import type { Node, Shape, Value } from './types.js'
 /**
  * Adds to `g` the gradient of `loss` (one element) with respect to each of `wanted`: parameters, or any value between
  * them and the loss. Reverse mode: nodes are walked from the last to the first, each turning the cotangents of its
- * outputs into those of its inputs. Only nodes that lie between `wanted` and the loss are visited.
+ * outputs into those of its inputs. Only nodes that lie between `wanted` and the loss are visited. That the loss depends
+ * on none of a value is an error, unless `unread` gives its gradient.
  */
-export function gradients(g: Graph, loss: Value, wanted: readonly Value[]): Value[] {
+export function gradients(g: Graph, loss: Value, wanted: readonly Value[], unread?: (value: Value) => Value): Value[] {
   if (!loss.shape.every((dim) => dim === 1)) {
     throw new NerError('graph/invalid', `A loss has one element, not the shape ${formatShape(loss.shape)}`)
   }
@@ -45,6 +46,7 @@ export function gradients(g: Graph, loss: Value, wanted: readonly Value[]): Valu
     const cotangent = cotangents.get(value)
     if (cotangent) return cotangent
     const depends = reachedFrom([value], forward).has(loss)
+    if (!depends && unread) return unread(value)
     throw new NerError(
       'graph/invalid',
       depends

@@ -66,7 +66,7 @@ function modelTable(models: readonly ComparedModel[]): Markup {
 `,
   )
   return markup`<div class="scroll"><table>
-<caption>Latency is of one sentence at a time, from words to tags' scores; words a second are in batches.</caption>
+<caption>Latency is of one sentence at a time, from text to entities; words a second are of many at a time.</caption>
 <thead><tr><td></td><th scope="col">parameters</th><th scope="col">MiB</th><th scope="col">F1</th>
 <th scope="col">95 %</th><th scope="col">p50 ms</th><th scope="col">p95 ms</th><th scope="col">words/s</th></tr></thead>
 <tbody>

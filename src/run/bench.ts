@@ -100,7 +100,7 @@ function enough(texts: readonly Document[], batch: number): Document[] {
 }
 
 /** Every sentence a document of its own. */
-function sentencesOf(documents: readonly SegmentedDocument[]): Document[] {
+export function sentencesOf(documents: readonly SegmentedDocument[]): Document[] {
   return documents.flatMap((document) => document.sentences.map(({ start, end }) => cutOut(document, start, end)))
 }
 

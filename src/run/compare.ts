@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs'
 import { basename } from 'node:path'
-import { goldLayer, type Document } from '../data/document.js'
+import { goldLayer } from '../data/document.js'
 import { readDocuments } from '../data/read.js'
 import type { Scores } from '../data/scoring.js'
 import { tagLabel } from '../data/schemes.js'
@@ -10,6 +10,9 @@ import { taggerParameters } from '../models/tagger.js'
 import type { WrongSentence } from '../report/errors.js'
 import { checkTypes } from '../training/corpus.js'
 import { evaluateEmissions, evaluationData, type DecodingScores } from '../training/evaluation.js'
+import { sentencesOf } from './bench.js'
+import { measureLatency, type RequestTime } from './latency.js'
+import { summarize } from './latency-summary.js'
 import { openModel, type DeviceOptions, type LoadedModel } from './tag.js'
 
 /** What a model costs, and what it gives. */
@@ -19,9 +22,9 @@ export interface ModelProfile extends Pick<DecodingScores, 'scores' | 'intervals
   readonly parameters: number
   /** Of the served graph's file. */
   readonly bytes: number
-  /** Milliseconds from words to logits, one sentence at a time. */
+  /** Milliseconds from text to entities, one sentence at a time. */
   readonly latency: { readonly p50: number; readonly p95: number }
-  /** In batches. */
+  /** Many sentences at a time. */
   readonly wordsPerSecond: number
   /** Sentences that are wrong somewhere. */
   readonly wrong: readonly WrongSentence[]
@@ -32,16 +35,15 @@ export interface CompareOptions extends DeviceOptions {
   readonly layer?: string
 }
 
-/** Sentences that latency is measured on, and how many run before the clock does. */
-const timedSentences = 200
-const warmUp = 10
+/** Sentences that models are timed on, how often, and how many make a batch. */
+const timed = { sentences: 400, rounds: 3, batch: 64 } as const
 
 /** The intervals of one evaluation are the same every time. */
 const bootstrapSeed = 1
 
 /**
- * Scores and times models on the same labelled text. Sentences go through all of the models in turn, so that a machine
- * that slows down slows all of them.
+ * Scores and times models on the same labelled text. They are timed in turns, so that a machine that slows down slows
+ * all of them.
  *
  * @throws NerError as `evaluate`
  */
@@ -58,10 +60,13 @@ export async function compareModels(
       models.push(loaded)
       checkTypes(documents, layer, new Set(loaded.model.tagger.tags.flatMap((tag) => tagLabel(tag) ?? [])), dataPath)
     }
-    const times = await latencies(models, sentencesOf(documents, timedSentences + warmUp))
+    const sentences = spread(sentencesOf(documents), timed.sentences)
+    const single = await measureLatency(models, sentences, { batch: 1, rounds: timed.rounds })
+    const batched = await measureLatency(models, sentences, { batch: timed.batch, rounds: timed.rounds })
     const profiles: ModelProfile[] = []
     for (const [i, loaded] of models.entries()) {
-      profiles.push({ ...profileOf(loaded, folders[i]!, times[i]!), ...(await score(loaded, documents, layer)) })
+      const costs = profileOf(loaded, folders[i]!, single[i]!, batched[i]!)
+      profiles.push({ ...costs, ...(await score(loaded, documents, layer)) })
     }
     return profiles
   } finally {
@@ -69,21 +74,32 @@ export async function compareModels(
   }
 }
 
-function profileOf({ model }: LoadedModel, folder: string, times: readonly number[]) {
+/** So many of the items, evenly over all. */
+function spread<T>(items: readonly T[], most: number): T[] {
+  const step = Math.max(1, items.length / most)
+  return Array.from({ length: Math.min(most, items.length) }, (_, i) => items[Math.floor(i * step)]!)
+}
+
+function profileOf(
+  { model }: LoadedModel,
+  folder: string,
+  single: readonly RequestTime[],
+  batched: readonly RequestTime[],
+) {
+  const { p50, p95 } = summarize(single)
   return {
     name: basename(folder),
     folder,
     parameters: countParameters(taggerParameters(model.tagger)),
     bytes: statSync(model.onnx).size,
-    latency: { p50: quantile(times, 0.5), p95: quantile(times, 0.95) },
+    latency: { p50: p50.value, p95: p95.value },
+    wordsPerSecond: summarize(batched).wordsPerSecond.value,
   }
 }
 
 async function score(loaded: LoadedModel, documents: readonly SegmentedDocument[], layer: string) {
-  const began = performance.now()
   const { model } = loaded
   const tagged = await loaded.tag(documents)
-  const seconds = (performance.now() - began) / 1000
   const { evaluation, predictions } = evaluateEmissions(
     documents,
     tagged.map(({ emissions }) => emissions),
@@ -92,44 +108,7 @@ async function score(loaded: LoadedModel, documents: readonly SegmentedDocument[
     bootstrapSeed,
   )
   const { scores, intervals } = evaluation.crf ?? evaluation.argmax
-  const words = documents.reduce((sum, { tokens }) => sum + tokens.length, 0)
-  return { scores, intervals, wordsPerSecond: words / seconds, wrong: evaluationData(evaluation, predictions).wrong }
-}
-
-/** Milliseconds of each sentence, by model. */
-async function latencies(models: readonly LoadedModel[], sentences: readonly Document[]): Promise<number[][]> {
-  const times: number[][] = models.map(() => [])
-  for (const [i, sentence] of sentences.entries()) {
-    for (const [m, model] of models.entries()) {
-      const began = performance.now()
-      await model.tag([sentence])
-      if (i >= warmUp) times[m]!.push(performance.now() - began)
-    }
-  }
-  return times
-}
-
-/** So many sentences, spread evenly over the documents, each a document of its own. */
-function sentencesOf(documents: readonly SegmentedDocument[], most: number): Document[] {
-  const all = documents.flatMap((document) => document.sentences.map((range) => ({ document, range })))
-  const step = Math.max(1, all.length / most)
-  const count = Math.min(most, all.length)
-  return Array.from({ length: count }, (_, i) => {
-    const { document, range } = all[Math.floor(i * step)]!
-    const tokens = document.tokens.slice(range.start, range.end)
-    const from = tokens[0]?.start ?? 0
-    return {
-      id: String(i),
-      text: document.text.slice(from, tokens.at(-1)?.end ?? from),
-      tokens: tokens.map(({ start, end }) => ({ start: start - from, end: end - from })),
-      layers: {},
-    }
-  })
-}
-
-function quantile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b)
-  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0
+  return { scores, intervals, wrong: evaluationData(evaluation, predictions).wrong }
 }
 
 /** The sentences that one model got wrong and the other right. */

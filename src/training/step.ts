@@ -61,11 +61,15 @@ export function buildStep(tagger: Tagger, options: TaggingLossOptions = {}, size
   return { graph: g, dropoutSites }
 }
 
-/** Makes the loss and its gradients by the parameters the outputs of a step. */
+/**
+ * Makes the loss and its gradients by the parameters the outputs of a step. A parameter that the loss does not read, as a
+ * CRF's where only emissions are learnt, has a gradient of 0.
+ */
 export function outputGradients(g: Graph, loss: Value, values: ReadonlyMap<string, Value>, pieceTable: string): void {
   const dense = [...values].filter(([name]) => name !== pieceTable)
   const lookedUp = lookUps(g, values.get(pieceTable)!)
-  const all = gradients(g, loss, [lookedUp, ...dense.map(([, value]) => value)])
+  const zeros = (value: Value) => g.fill(value.shape, 0, value.dtype)
+  const all = gradients(g, loss, [lookedUp, ...dense.map(([, value]) => value)], zeros)
   g.output(stepOutputs.loss, loss)
   g.output(stepOutputs.pieces, all[0]!)
   dense.forEach(([name], i) => g.output(gradientOutput(name), all[i + 1]!))

@@ -49,12 +49,16 @@ export function swapEntities(documents: readonly Document[], layer: string, name
     const spans = (document.layers[layer] ?? []).filter(({ label }) => names.has(label))
     if (spans.length === 0) return []
     const next = random('swaps', seed, i)
-    const draw = (label: string) => names.get(label)![Math.floor(next() * names.get(label)!.length)]!
-    return [swapped(document, layer, (label) => draw(label))]
+    return [
+      swapped(document, layer, (label) => {
+        const own = names.get(label)
+        return own?.[Math.floor(next() * own.length)]
+      }),
+    ]
   })
 }
 
-function swapped(source: Document, layer: string, draw: (label: string) => string): Document {
+function swapped(source: Document, layer: string, draw: (label: string) => string | undefined): Document {
   const { id, text, tokens, sentences } = segment(source)
   const spans = [...source.layers[layer]!].sort((a, b) => a.start - b.start)
   const parts: string[] = []
@@ -88,8 +92,13 @@ function swapped(source: Document, layer: string, draw: (label: string) => strin
   for (const { start, end, label } of spans) {
     if (start < copied) continue
     copyTo(start)
-    closeSentences()
     const name = draw(label)
+    if (name === undefined) {
+      newSpans.push({ start: length, end: length + end - start, label })
+      copyTo(end)
+      continue
+    }
+    closeSentences()
     newSpans.push({ start: length, end: length + name.length, label })
     newTokens.push(...findWords(name).map((word) => ({ start: word.start + length, end: word.end + length })))
     append(name)

@@ -1,0 +1,117 @@
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { distill, type DistillEvent } from '../../../src/compress/distill/distill.js'
+import { defaults, type Config } from '../../../src/config/schema.js'
+import { loadModel } from '../../../src/models/folder.js'
+import { compareModels, onlyWrongIn } from '../../../src/run/compare.js'
+import { tinyTagger } from '../../run/tiny-tagger.js'
+
+const scratch = mkdtempSync(join(tmpdir(), 'ner-distill-'))
+const train = join(scratch, 'train.conll')
+const text = join(scratch, 'text.txt')
+const sentence = (words: string) =>
+  words.split(' ').map((word) => `${word} ${word === 'abc' ? 'B-X' : word === 'cab' ? 'B-Y' : 'O'}\n`)
+writeFileSync(
+  train,
+  ['abc acb', 'bca cab acb', 'acb bca', 'cab abc', 'abc'].map((it) => sentence(it).join('')).join('\n'),
+)
+writeFileSync(text, 'acb abc bca\ncab cab\n')
+
+let teachers: string[]
+beforeAll(async () => {
+  teachers = [await tinyTagger(), await tinyTagger({ head: 'softmax' })]
+})
+
+function config(name: string, changes: Partial<Config['distill']> = {}): Config {
+  return {
+    ...defaults,
+    output: join(scratch, name),
+    threads: 1,
+    data: { ...defaults.data, train, dev: train },
+    training: { ...defaults.training, epochs: 2, batch_sentences: 2 },
+    distill: { ...defaults.distill, ...changes },
+  }
+}
+
+async function run(it: AsyncIterable<DistillEvent>): Promise<DistillEvent[]> {
+  const events: DistillEvent[] = []
+  for await (const event of it) events.push(event)
+  return events
+}
+
+const weightsOf = (name: string) => readFileSync(join(scratch, name, 'model.safetensors'))
+
+describe('distill', () => {
+  test('two teachers and unlabelled text: a folder like any model’s, which names them', async () => {
+    const events = await run(distill(teachers, config('student', { unlabeled: [text] })))
+    expect(events.some(({ kind }) => kind === 'teaching')).toBe(true)
+    // Five labelled sentences and two texts, two at a time, twice.
+    expect(events.find(({ kind }) => kind === 'start')).toMatchObject({ steps: 8 })
+    const { tagger, ner, config: own } = await loadModel(join(scratch, 'student'))
+    expect(tagger.encoder.sizes.layers).toBe(1)
+    expect(own).toMatchObject({ model_type: 'bert', num_hidden_layers: 1 })
+    const lineage = ner.lineage as { teachers: { sha256: string }[]; unlabelled: object[] }
+    expect(lineage.teachers.map(({ sha256 }) => sha256)).toEqual([
+      expect.stringMatching(/^[0-9a-f]{64}$/),
+      expect.stringMatching(/^[0-9a-f]{64}$/),
+    ])
+    expect(lineage.unlabelled).toHaveLength(1)
+    expect(existsSync(join(scratch, 'student', 'checkpoint'))).toBe(false)
+  })
+
+  test.each<[string, Partial<Config['distill']>]>([
+    ['with logits from before', {}],
+    ['with the teacher in the graph', { cache: false }],
+  ])('stopped and resumed is the run that was not stopped: %s', async (_, changes) => {
+    const name = `stop ${JSON.stringify(changes.cache ?? true)}`
+    await run(distill([teachers[0]!], config(`${name} whole`, changes)))
+    const controller = new AbortController()
+    for await (const event of distill([teachers[0]!], config(name, changes), { signal: controller.signal }))
+      if (event.kind === 'step' && event.step === 2) controller.abort()
+    await run(distill([teachers[0]!], config(name, changes), { resume: true }))
+    expect(weightsOf(name).equals(weightsOf(`${name} whole`))).toBe(true)
+  })
+
+  test('a narrower student learns hidden states through projections, which are not part of the model', async () => {
+    const rows = ['posterior', 'gold', 'hidden', 'relations'].map((loss) => ({
+      loss: loss as 'gold',
+      weight: 1,
+      layer_teacher: null,
+      layer_student: null,
+    }))
+    await run(distill([teachers[0]!], config('narrow', { hidden_size: 16, losses: rows })))
+    const { tagger } = await loadModel(join(scratch, 'narrow'))
+    expect(tagger.encoder.sizes.hiddenSize).toBe(16)
+  })
+
+  test.each<[string, Partial<Config['distill']>, RegExp]>([
+    ['more layers than the teacher has', { num_hidden_layers: 3 }, /has 2/],
+    [
+      'a layer that is not there',
+      { losses: [{ loss: 'hidden', weight: 1, layer_teacher: 9, layer_student: 1 }] },
+      /layer 9/,
+    ],
+    ['unlabelled text that is empty', { unlabeled: [join(scratch, 'none.txt')] }, /data\/empty/],
+  ])('%s: nothing is written', async (_, changes, message) => {
+    writeFileSync(join(scratch, 'none.txt'), '\n')
+    await expect(run(distill([teachers[0]!], config('refused', changes)))).rejects.toThrow(message)
+    expect(existsSync(join(scratch, 'refused'))).toBe(false)
+  })
+
+  test('labels that the teacher does not know are refused', async () => {
+    const other = join(scratch, 'other.conll')
+    writeFileSync(other, 'abc B-Z\n')
+    const it = config('unknown')
+    await expect(run(distill([teachers[0]!], { ...it, data: { ...it.data, train: other } }))).rejects.toThrow(/label Z/)
+  })
+})
+
+test('models are compared on the same text: a model loses nothing to itself', async () => {
+  const [one, same] = await compareModels([teachers[0]!, teachers[0]!], train, { threads: 1 })
+  expect(one!.scores).toEqual(same!.scores)
+  expect(onlyWrongIn(one!, same!)).toEqual([])
+  expect(one!.latency.p50).toBeGreaterThan(0)
+  expect(one!.latency.p95).toBeGreaterThanOrEqual(one!.latency.p50)
+})

@@ -1,0 +1,123 @@
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { makeStudent, spread } from '../../../src/compress/distill/student.js'
+import { firstDifference, loadTeachers, type Teacher } from '../../../src/compress/distill/teachers.js'
+import { defaults, type Config } from '../../../src/config/schema.js'
+import { loadEncoder } from '../../../src/models/folder.js'
+import { tinyFolder } from '../../models/tiny.js'
+import { tinyTagger } from '../../run/tiny-tagger.js'
+
+let teacher: Teacher
+beforeAll(async () => {
+  ;[teacher] = await loadTeachers([await tinyTagger()])
+})
+
+const student = (distill: Partial<Config['distill']>) =>
+  makeStudent(teacher, { ...defaults, distill: { ...defaults.distill, ...distill } })
+
+const query = (layer: number) => `bert.encoder.layer.${layer}.attention.self.query.weight`
+const words = 'bert.embeddings.word_embeddings.weight'
+
+describe('a student as wide as its teacher', () => {
+  test('has half its layers, the last of each of its stretches, and the rest of it whole', async () => {
+    const { tagger, weights, config } = await student({})
+    expect(config['num_hidden_layers']).toBe(1)
+    expect(tagger.encoder.sizes.layers).toBe(1)
+    expect(weights.get(query(0))).toEqual(teacher.weights.get(query(1)))
+    for (const name of [words, 'classifier.weight', 'crf.transitions'])
+      expect(weights.get(name), name).toEqual(teacher.weights.get(name))
+    expect(weights.has(query(1))).toBe(false)
+  })
+
+  test('has its first layers where asked', async () => {
+    const { weights } = await student({ layers: 'first' })
+    expect(weights.get(query(0))).toEqual(teacher.weights.get(query(0)))
+  })
+
+  test('has fresh layers under its embeddings where asked', async () => {
+    const { weights } = await student({ layers: 'fresh' })
+    expect(weights.get(query(0))).not.toEqual(teacher.weights.get(query(0)))
+    expect(weights.get(words)).toEqual(teacher.weights.get(words))
+  })
+
+  test.each([
+    [6, 12, [0, 2, 4, 6, 8, 10, 12]],
+    [3, 12, [0, 4, 8, 12]],
+    [4, 6, [0, 2, 3, 5, 6]],
+    [12, 12, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]],
+  ])('%d layers are spread over %d', (own, of, layers) => {
+    expect(Array.from({ length: own + 1 }, (_, layer) => spread(layer, own, of))).toEqual(layers)
+  })
+})
+
+describe('a narrower student', () => {
+  test("keeps of the embeddings' distances what its width can: a perfect share where they need no more", async () => {
+    const { sizes } = teacher.model.tagger.encoder
+    const own = teacher.weights.get(words)!
+    // Rows that lie in 16 of the 32 dimensions.
+    const flat = own.map((x, i) => (i % sizes.hiddenSize < 16 ? x : 0))
+    const flatTeacher = { ...teacher, weights: new Map([...teacher.weights, [words, flat]]) }
+    const config = { ...defaults, distill: { ...defaults.distill, hidden_size: 16 } }
+    const { weights, tagger } = await makeStudent(flatTeacher, config)
+    expect(tagger.encoder.sizes.hiddenSize).toBe(16)
+    const dot = (table: Float32Array, width: number, a: number, b: number) =>
+      Array.from({ length: width }, (_, i) => table[a * width + i]! * table[b * width + i]!).reduce((x, y) => x + y)
+    for (const [a, b] of [
+      [1, 2],
+      [5, 40],
+      [7, 7],
+    ] as const)
+      expect(dot(weights.get(words)!, 16, a, b)).toBeCloseTo(dot(flat, 32, a, b), 4)
+    expect(weights.get('crf.transitions')).toEqual(teacher.weights.get('crf.transitions'))
+  })
+
+  test('has fresh embeddings where asked', async () => {
+    const { weights } = await student({ hidden_size: 16, embeddings: 'fresh' })
+    expect(weights.get(words)!.every((x) => Math.abs(x) < 0.2)).toBe(true)
+  })
+})
+
+describe('a student from a folder', () => {
+  test("has the folder's encoder, and the teacher's head where that fits", async () => {
+    const folder = await tinyFolder()
+    const { weights, initialised, hash } = await student({ path: folder })
+    expect(weights.get(query(1))).toEqual((await loadEncoder(folder)).weights.get(query(1)))
+    expect(weights.get('classifier.weight')).toEqual(teacher.weights.get('classifier.weight'))
+    expect(folder).toContain(initialised)
+    expect(hash).toMatch(/^[0-9a-f]{64}$/)
+  })
+
+  test('is refused where its tokenizer cuts otherwise', async () => {
+    const folder = await tinyFolder()
+    const file = join(folder, 'tokenizer.json')
+    const { files } = teacher.model.tokenizer
+    writeFileSync(file, String(files['tokenizer.json']).replace('"lowercase":false', '"lowercase":true'))
+    await expect(student({ path: folder })).rejects.toThrow(/normalizer\.lowercase is false there and true here/)
+  })
+})
+
+describe('what cannot be made of the teacher', () => {
+  test.each([
+    ['more layers', { num_hidden_layers: 3 }, /3 layers, and .* has 2/],
+    ['more width', { hidden_size: 64 }, /64 wide, and .* is 32/],
+    ['a width that its heads do not divide', { hidden_size: 18 }, /18 cannot be divided by 4/],
+  ])('%s', async (_, distill, message) => {
+    await expect(student(distill)).rejects.toThrow(message)
+  })
+})
+
+describe('teachers', () => {
+  test('with other labels are refused, with the first that differs', async () => {
+    const other = mkdtempSync(join(tmpdir(), 'ner-other-'))
+    const { tagger, ner } = teacher.model
+    expect(firstDifference(tagger.tags, tagger.tags)).toBeUndefined()
+    expect(firstDifference({ a: [1, { b: 2 }] }, { a: [1, { b: 3 }] })).toBe('a.1.b is 2 there and 3 here')
+    expect(firstDifference({ a: 1 }, { a: 1, c: 2 })).toBe('c is nothing there and 2 here')
+    expect(ner.scheme).toBe('IOB2')
+    await expect(loadTeachers([teacher.model.folder, other])).rejects.toThrow(/config\.json/)
+    const windows = await tinyTagger({ window: 16 })
+    await expect(loadTeachers([teacher.model.folder, windows])).rejects.toThrow(/windows\.window is 32 there and 16/)
+  })
+})

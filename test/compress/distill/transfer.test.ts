@@ -1,0 +1,129 @@
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { namesIn, readGazetteer, swapEntities } from '../../../src/compress/distill/swap.js'
+import { readUnlabelled } from '../../../src/compress/distill/transfer.js'
+import type { Document } from '../../../src/data/document.js'
+
+const folder = mkdtempSync(join(tmpdir(), 'ner-transfer-'))
+function file(name: string, content: string): string {
+  writeFileSync(join(folder, name), content)
+  return join(folder, name)
+}
+
+describe('unlabelled text', () => {
+  it('is a text on each line', () => {
+    const { documents } = readUnlabelled(file('a.txt', 'Ann went home.\n\n  It rained in Oslo. \nI got an O\n'))
+    expect(documents.map(({ text }) => text)).toEqual(['Ann went home.', 'It rained in Oslo.', 'I got an O'])
+    expect(documents.every(({ layers }) => Object.keys(layers).length === 0)).toBe(true)
+  })
+
+  it('is JSONL or CoNLL, whose labels are not read', () => {
+    const spans = [{ start: 0, end: 3, label: 'PER' }]
+    const jsonl = readUnlabelled(file('b.jsonl', `${JSON.stringify({ text: 'Ann left.', spans })}\n{"text":"Bare."}\n`))
+    expect(jsonl.documents.map(({ text, layers }) => [text, layers])).toEqual([
+      ['Ann left.', {}],
+      ['Bare.', {}],
+    ])
+    const conll = readUnlabelled(file('c.conll', 'Ann B-PER\nleft O\n\nBob B-PER\n'))
+    expect(conll.documents.flatMap(({ tokens }) => tokens).length).toBe(3)
+    expect(conll.documents[0]!.layers).toEqual({})
+  })
+
+  it.each(['', '\n \n'])('is refused where there is none: %j', (content) => {
+    expect(() => readUnlabelled(file('empty.txt', content))).toThrow(/data\/empty/)
+  })
+
+  it('is refused where it cannot be read', () => {
+    expect(() => readUnlabelled(join(folder, 'nowhere'))).toThrow(/file\/unreadable/)
+  })
+})
+
+const document: Document = {
+  id: 'd',
+  text: 'Ann Lee met Bob in Oslo. He left.',
+  tokens: [
+    [0, 3],
+    [4, 7],
+    [8, 11],
+    [12, 15],
+    [16, 18],
+    [19, 23],
+    [23, 24],
+    [25, 27],
+    [28, 32],
+    [32, 33],
+  ].map(([start, end]) => ({ start: start!, end: end! })),
+  sentences: [
+    { start: 0, end: 7 },
+    { start: 7, end: 10 },
+  ],
+  layers: {
+    gold: [
+      { start: 0, end: 7, label: 'PER' },
+      { start: 12, end: 15, label: 'PER' },
+      { start: 19, end: 23, label: 'LOC' },
+    ],
+  },
+}
+
+describe('swapped entities', () => {
+  it('come from the training data, by type', () => {
+    expect([...namesIn([document], 'gold')]).toEqual([
+      ['PER', ['Ann Lee', 'Bob']],
+      ['LOC', ['Oslo']],
+    ])
+  })
+
+  it('stand where the others stood, with words, sentences and spans that fit', () => {
+    const names = new Map([
+      ['PER', ['Maria del Mar']],
+      ['LOC', ['Rio']],
+    ])
+    const [swapped] = swapEntities([document], 'gold', names, 1)
+    const { text, tokens, sentences, layers } = swapped!
+    expect(text).toBe('Maria del Mar met Maria del Mar in Rio. He left.')
+    expect(tokens!.map(({ start, end }) => text.slice(start, end))).toEqual([
+      'Maria',
+      'del',
+      'Mar',
+      'met',
+      'Maria',
+      'del',
+      'Mar',
+      'in',
+      'Rio',
+      '.',
+      'He',
+      'left',
+      '.',
+    ])
+    expect(sentences).toEqual([
+      { start: 0, end: 10 },
+      { start: 10, end: 13 },
+    ])
+    expect(layers['gold']!.map(({ start, end, label }) => `${label} ${text.slice(start, end)}`)).toEqual([
+      'PER Maria del Mar',
+      'PER Maria del Mar',
+      'LOC Rio',
+    ])
+  })
+
+  it('are drawn by the seed, and leave out documents that have none', () => {
+    const names = new Map([['PER', ['A', 'B', 'C', 'D']]])
+    const plain = { ...document, layers: { gold: [] } }
+    const texts = (seed: number) => swapEntities([document, plain], 'gold', names, seed).map(({ text }) => text)
+    expect(texts(1)).toEqual(texts(1))
+    expect(texts(1)).toHaveLength(1)
+    expect(new Set([1, 2, 3, 4, 5].flatMap(texts)).size).toBeGreaterThan(1)
+    const [{ text, layers } = document] = swapEntities([document], 'gold', names, 1)
+    expect(layers['gold']!.map(({ start, end }) => text.slice(start, end))[2]).toBe('Oslo')
+  })
+
+  it('come from a gazetteer', () => {
+    expect(readGazetteer(file('names.json', '{"PER": ["Zoe"]}')).get('PER')).toEqual(['Zoe'])
+    expect(() => readGazetteer(file('bad.json', '{"PER": "Zoe"}'))).toThrow(/data\/bad-row/)
+    expect(() => readGazetteer(file('worse.json', 'PER: Zoe'))).toThrow(/file\/unreadable/)
+  })
+})
