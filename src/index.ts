@@ -1,10 +1,16 @@
-/** The library: what a program needs to train, evaluate and predict. */
+/** The library: what a program needs to compare, train, evaluate and predict. */
+export { type CorpusAgreement, measureAgreement } from './agreement/agree.js'
+export { readAnnotators } from './agreement/annotators.js'
+export { type Disagreement, findDisagreements } from './agreement/disagreements.js'
+export { type Annotator, matchDocuments, type SharedCorpus } from './agreement/match.js'
+export { mergeAnnotations } from './agreement/merge.js'
 export { type ConfigSources, loadConfig } from './config/load.js'
 export { type Config, defaults } from './config/schema.js'
 export type { Document, Sentence, SoftTags, Span, Token } from './data/document.js'
 export { type Corpus, readDocuments } from './data/read.js'
 export { type Scores, scoreSpans, scoreTags } from './data/scoring.js'
 export { type ErrorCode, NerError } from './errors.js'
+export { segment } from './features/segment.js'
 export { evaluate, type EvaluateOptions, type Evaluation, type FileEvaluation } from './run/evaluate.js'
 export { type Entity, loadPredictor, type Predictor } from './run/predict.js'
 export { train, type TrainEvent } from './training/train.js'

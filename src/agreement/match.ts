@@ -117,9 +117,16 @@ function share({ copies }: Entry, annotators: readonly Annotator[], segment: Seg
       throw differentTokens([tokenized, copy], [annotators[first]!, annotators[b]!])
     }
   }
-  const { id, text, tokens } = tokenized ?? copies.find(Boolean)!
+  const { id, text, tokens, fields } = tokenized ?? copies.find(Boolean)!
   const sentences = copies.find((copy) => copy?.tokens && copy.sentences)?.sentences
-  const bare = { id, text, ...(tokens && { tokens }), ...(sentences && { sentences }), layers: {} }
+  const bare = {
+    id,
+    text,
+    ...(tokens && { tokens }),
+    ...(sentences && { sentences }),
+    ...(fields && { fields }),
+    layers: {},
+  }
   return { document: segment(bare), spans: copies.map((copy) => copy && tidied(text, copy.layers[goldLayer] ?? [])) }
 }
 

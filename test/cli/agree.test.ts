@@ -6,7 +6,9 @@ import { ner } from './invoke.js'
 
 let folder: string
 beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), 'ner-agree-'))))
-afterEach(() => void rmSync(folder, { recursive: true }))
+afterEach(() => {
+  rmSync(folder, { recursive: true })
+})
 
 const path = (name: string) => join(folder, name)
 
