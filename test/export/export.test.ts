@@ -294,7 +294,7 @@ describe('an int8 folder', () => {
       const tensor = model.graph!.initializer![0]!
       tensor.rawData = new Uint8Array()
       tensor.dataLocation = onnx.TensorProto.DataLocation.EXTERNAL
-      tensor.externalData = [{ key: 'location', value: location }] as typeof tensor.externalData
+      tensor.externalData = [{ key: 'location', value: location }] satisfies onnx.IStringStringEntryProto[]
       writeFileSync(file, onnx.ModelProto.encode(model).finish())
     })
     await expect(run(crf, { int8: folder })).rejects.toMatchObject({ code: 'graph/external-data' })

@@ -1,0 +1,50 @@
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect } from 'vitest'
+import { loadConfig } from '../../src/config/load.js'
+import { readDocuments } from '../../src/data/read.js'
+import { decodeArgmax, decodeChain } from '../../src/models/decode.js'
+import { openModel } from '../../src/run/tag.js'
+import { train } from '../../src/training/train.js'
+
+export const fromRoot = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url))
+
+/** A short training on a part of the sample. */
+export interface Start {
+  readonly name: string
+  readonly model?: string
+  readonly train: string
+  readonly set: readonly string[]
+}
+
+/** A folder in `scratch` that it leaves. */
+export async function trained(scratch: string, { name, model, train: part, set }: Start): Promise<string> {
+  const output = join(scratch, name)
+  const config = loadConfig({
+    set,
+    overrides: { 'model.path': model, 'data.train': fromRoot(`data/sample/${part}.conll`), output },
+  })
+  for await (const event of train(config)) if (event.kind === 'done') expect(event.interrupted).toBe(false)
+  return output
+}
+
+/** The words of the first sentences of the sample's test part, and our labels for them, by argmax or the CRF. */
+export async function ours(path: string, sentences: number, decoding: 'argmax' | 'crf' = 'argmax') {
+  const corpus = await readDocuments(fromRoot('data/sample/test.conll'))
+  const loaded = await openModel(path, { device: 'cpu' })
+  const labels = loaded.model.tagger.tags
+  const { chain } = loaded.model
+  const documents: string[][] = []
+  const tagged: string[][] = []
+  for (const { document, emissions } of await loaded.tag(corpus.documents)) {
+    for (const { start, end } of document.sentences) {
+      documents.push(document.tokens.slice(start, end).map((token) => document.text.slice(token.start, token.end)))
+      const rows = emissions.subarray(start * labels.length, end * labels.length)
+      const { tags } = decoding === 'crf' ? decodeChain(rows, chain!) : decodeArgmax(rows, labels.length)
+      tagged.push(Array.from(tags, (index) => labels[index]!))
+    }
+  }
+  await loaded.release()
+  const first = tagged.slice(0, sentences)
+  return { documents: documents.slice(0, sentences), tagged: first, tags: new Set(first.flat()) }
+}
