@@ -1,11 +1,12 @@
 import { join } from 'node:path'
 import { distill } from '../compress/distill/distill.js'
+import { dropsBetween, overBudget } from '../compress/quantize/gates.js'
 import { loadConfig } from '../config/load.js'
 import { NerError } from '../errors.js'
 import { writeFileAtomically } from '../files.js'
 import { comparisonReport } from '../report/comparison.js'
 import { percent, short, thousands } from '../report/numbers.js'
-import { compareModels, f1Drop, onlyWrongIn, type ModelProfile } from '../run/compare.js'
+import { compareModels, onlyWrongIn, type ModelProfile } from '../run/compare.js'
 import { versions } from '../runtime/versions.js'
 import { defineCommand, exit } from './command.js'
 import { followRun } from './follow.js'
@@ -78,19 +79,19 @@ export const command = defineCommand({
     const compared = compareModels(folders, data, { layer: config.data.layer, threads: config.threads })
     const models = await during('comparing', compared)
     const [teacher, student] = [models[0]!, models[args.teachers.length]!]
+    const drops = dropsBetween(teacher.scores, student.scores)
     const report = join(config.output, 'comparison.html')
     const run = { data, threads: config.threads || 'all cores', ...versions() }
     const title = `${student.name}, distilled from ${teacher.name}`
     const lost = onlyWrongIn(student, teacher)
     writeFileAtomically(report, comparisonReport({ title, teacher, student, models, lost, run }))
-    const json = `${JSON.stringify({ data, f1_drop: f1Drop(teacher, student), models: models.map(toJson) }, null, 2)}\n`
+    const json = `${JSON.stringify({ data, f1_drop: drops.overall, models: models.map(toJson) }, null, 2)}\n`
     writeFileAtomically(join(config.output, 'comparison.json'), json)
 
     await write(args.json === true ? json : `${comparison(models)}\nmodel   ${config.output}\nreport  ${report}\n`)
-    const gate = args['max-f1-drop']
-    if (gate === undefined || f1Drop(teacher, student) <= gate) return exit.done
-    const says = `F1 fell by ${f1Drop(teacher, student).toFixed(2)} points; ${gate} were allowed.`
-    process.stderr.write(`${says}\n`)
+    const failed = overBudget(drops, { maxF1Drop: args['max-f1-drop'] ?? Infinity, perTypeMaxDrop: Infinity })
+    if (failed.length === 0) return exit.done
+    process.stderr.write(`${failed.join('\n')}\n`)
     return exit.gateFailed
   },
 })

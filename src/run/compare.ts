@@ -2,7 +2,6 @@ import { statSync } from 'node:fs'
 import { basename } from 'node:path'
 import { goldLayer } from '../data/document.js'
 import { readDocuments } from '../data/read.js'
-import type { Scores } from '../data/scoring.js'
 import { tagLabel } from '../data/schemes.js'
 import { segment, type SegmentedDocument } from '../features/segment.js'
 import { countParameters } from '../models/folder.js'
@@ -117,7 +116,3 @@ export function onlyWrongIn(student: ModelProfile, teacher: ModelProfile): Wrong
   const both = new Set(teacher.wrong.map(key))
   return student.wrong.filter((sentence) => !both.has(key(sentence)))
 }
-
-/** F1 that a model has less than another, in points. */
-export const f1Drop = (from: { readonly scores: Scores }, to: { readonly scores: Scores }): number =>
-  100 * (from.scores.micro.f1 - to.scores.micro.f1)

@@ -13,7 +13,7 @@ import { writeMisaligned } from '../../training/results.js'
 import { fingerprintOf, refuseFinished, trainerOptions } from '../../training/train.js'
 import { trainers } from '../../training/trainers.js'
 import { logitsFile, teacherLogits, type CachedLogits } from './logits.js'
-import { distillationObjective, needsLogitsOnly } from './objective.js'
+import { distillationObjective, wantsLogits } from './objective.js'
 import { makeStudent } from './student.js'
 import { namesIn, readGazetteer, swapEntities } from './swap.js'
 import { loadTeachers, type Teacher } from './teachers.js'
@@ -74,7 +74,7 @@ export async function* distill(
   claimOutput(config.output, options)
   if (misaligned.length > 0) writeMisaligned(join(config.output, 'misaligned.jsonl'), misaligned)
 
-  const cached = config.distill.cache && needsLogitsOnly(config.distill.losses)
+  const cached = config.distill.cache && wantsLogits(config.distill.losses)
   const logits: CachedLogits[] = []
   if (cached) {
     const of = examples.reduce((sum, { sentences }) => sum + sentences.length, 0)

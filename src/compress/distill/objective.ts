@@ -25,8 +25,11 @@ import type { Teacher } from './teachers.js'
 /** Losses that need no more of a teacher than its logits. */
 const readLogits: ReadonlySet<string> = new Set(['gold', 'soft', 'posterior'])
 
-/** Whether the teachers can be run once, before training. */
-export const needsLogitsOnly = (rows: readonly LossRow[]) => rows.every(({ loss }) => readLogits.has(loss))
+const readsTeachers = (rows: readonly LossRow[]) => rows.some(({ loss }) => loss !== 'gold')
+
+/** Whether the teachers are to be run once, before training: their logits are read, and nothing else of them. */
+export const wantsLogits = (rows: readonly LossRow[]) =>
+  readsTeachers(rows) && rows.every(({ loss }) => readLogits.has(loss))
 
 const inputs = {
   words: 'words_mask',
@@ -98,7 +101,7 @@ export function distillationObjective(
     const logits = wordLogits(g, student, words, weights, collectDropout(dropoutSites), own.watch)
     const lesson = {
       student: { tagger: student, weights, logits, ...own.seen },
-      teachers: teachers.map((teacher, t) =>
+      teachers: (readsTeachers(rows) ? teachers : []).map((teacher, t) =>
         g.scoped(inputs.logits(t).replace('.logits', ''), (): Reading => {
           const { tagger } = teacher.model
           const frozen = frozenWeights(g, teacher, `teacher.${t}`)
