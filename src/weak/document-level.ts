@@ -102,7 +102,7 @@ function merged(a: ReadonlyMap<string, number> = new Map(), b: ReadonlyMap<strin
 
 /** Where surfaces stand, within sentences, the longest first from the left, with a span for each of their labels. */
 function occurrences(
-  { lexemes, tokens, sentences }: Words,
+  { lexemes, tokens, runs }: Words,
   surfaces: Surfaces,
   counts: (place: { readonly start: number; readonly end: number }, surface: Surface) => boolean,
 ): Span[] {
@@ -111,7 +111,7 @@ function occurrences(
     byFirst.set(surface.words[0]!, [...(byFirst.get(surface.words[0]!) ?? []), surface])
   }
   for (const list of byFirst.values()) list.sort((a, b) => b.words.length - a.words.length)
-  return sentences.flatMap((sentence) => {
+  return runs.flatMap((sentence) => {
     const spans: Span[] = []
     for (let start = sentence.start; start < sentence.end;) {
       const surface = byFirst

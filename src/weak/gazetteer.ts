@@ -125,15 +125,15 @@ interface Reading {
 }
 
 const readers: Record<(typeof rootNames)[number], (words: Words, vocabulary: Vocabulary) => Reading> = {
-  word: ({ lexemes, tokens, sentences }) => ({
+  word: ({ lexemes, tokens, runs }) => ({
     numbers: Int32Array.from(lexemes, ({ exact }) => exact),
     places: tokens,
-    runs: sentences,
+    runs,
   }),
-  'word folded': ({ lexemes, tokens, sentences }) => ({
+  'word folded': ({ lexemes, tokens, runs }) => ({
     numbers: Int32Array.from(lexemes, ({ folded }) => folded),
     places: tokens,
-    runs: sentences,
+    runs,
   }),
   character: (words, vocabulary) => byCharacters(words, (unit) => numberOf(vocabulary, normal(unit))),
   'character folded': (words, vocabulary) => byCharacters(words, (unit) => numberOf(vocabulary, folded(unit))),

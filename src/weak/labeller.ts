@@ -1,6 +1,5 @@
 import type { Document, Span } from '../data/document.js'
 import type { SegmentedDocument } from '../features/segment.js'
-import { segment } from '../features/segment.js'
 import { NerError } from '../errors.js'
 import type { SpecOf } from './config.js'
 import { documentLevel } from './document-level.js'
@@ -57,8 +56,7 @@ export async function openLabeller(prepared: Prepared, { tag, onFailure }: Label
   }
 
   const label = async (document: Document, tagged: ReadonlyMap<string, readonly Span[]>): Promise<Document> => {
-    const segmented = segment(document)
-    const words = wordsOf(segmented, lexemeOf)
+    const words = wordsOf(document, lexemeOf)
     const found: Span[][] = functions.map(() => [])
     findNames(words, found)
     findPatterns(words.text, found)
@@ -69,7 +67,7 @@ export async function openLabeller(prepared: Prepared, { tag, onFailure }: Label
         spec.kind === 'document'
           ? documentLevel(words, sourcesOf(spec, layers), spec)
           : spec.kind === 'module'
-            ? await call(name, segmented)
+            ? await call(name, words.segmented())
             : (tagged.get(name) ?? found[source]!)
       if (spans) layers[name] = spans
     }

@@ -55,8 +55,8 @@ export function compilePattern(
   }
   const names = Object.keys(compiled.namedGroups())
   if (typeof group === 'number' ? group > compiled.groupCount() : !names.includes(group)) {
-    const there = `${compiled.groupCount()} groups${names.length > 0 ? `, named ${names.join(', ')}` : ''}`
-    throw new NerError('weak/bad-pattern', `The pattern ${pattern} has no group ${group}; it has ${there}.`, {
+    const there = `${compiled.groupCount()} in all${names.length > 0 ? `, named ${names.join(', ')}` : ''}`
+    throw new NerError('weak/bad-pattern', `The pattern ${pattern} has no group ${group}; there are ${there}.`, {
       where,
       mend: 'Name a group as (?P<name>…), or count brackets from 1; 0 is the whole match.',
     })

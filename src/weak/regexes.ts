@@ -3,11 +3,11 @@ import type { Span } from '../data/document.js'
 import { compilePattern, flagsFor } from './regex.js'
 
 /**
- * Patterns see no more of a text at once than these many UTF-16 units; a longer text is divided at the end of a line or,
- * failing that, of a word. To find all matches may take time quadratic in the length, whatever the engine: a pattern such
- * as `a.*b|a` looks ahead to the end at every `a`.
+ * Patterns see no more of a text at once than these many UTF-16 units; a longer text is divided at the end of a line,
+ * failing that of a sentence or a word. To find all matches may take time quadratic in the length, whatever the engine:
+ * `a.*b|a` looks ahead to the end at every `a`.
  */
-const longestPart = 4096
+const longestPart = 1000
 
 /** A regular expression, the function it belongs to, the label it gives and the group whose text is the span. */
 export interface LabelledRegex {
@@ -82,9 +82,8 @@ function* partsOf(text: string): Generator<[number, number]> {
   let start = 0
   while (text.length - start > longestPart) {
     const limit = start + longestPart
-    const line = text.lastIndexOf('\n', limit - 1)
-    const blank = line > start ? line : text.lastIndexOf(' ', limit - 1)
-    const end = blank > start ? blank + 1 : limit
+    const ends = ['\n', '. ', ' '].map((mark) => text.lastIndexOf(mark, limit - mark.length) + mark.length)
+    const end = ends.find((end) => end > start + longestPart / 2) ?? limit
     yield [start, end]
     start = end
   }

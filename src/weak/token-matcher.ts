@@ -22,7 +22,7 @@ export interface TokenMatcher {
 }
 
 /**
- * Matches patterns as spaCy's EntityRuler does: within a sentence, and of the matches of one function that overlap the
+ * Matches patterns as spaCy's EntityRuler does, but within the sentences that a source gave: of the matches of one function that overlap the
  * longest is kept, of equals the first. Where several of its labels claim the same words, all are given.
  */
 export function tokenMatcher(patterns: readonly LabelledPattern[]): TokenMatcher {
@@ -31,7 +31,7 @@ export function tokenMatcher(patterns: readonly LabelledPattern[]): TokenMatcher
     startsWith,
     find(words, layers) {
       const candidates: Candidate[] = []
-      for (const { start: from, end: to } of words.sentences) {
+      for (const { start: from, end: to } of words.runs) {
         for (let at = from; at < to; at++) {
           for (const pattern of words.lexemes[at]!.starts) {
             const candidate = candidateFrom(patterns[pattern]!, words, at, Math.min(to, at + longestMatch))

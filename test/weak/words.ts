@@ -1,0 +1,36 @@
+import type { Document, Span } from '../../src/data/document.js'
+import { gazetteerBuilder } from '../../src/weak/gazetteer.js'
+import { lexicon } from '../../src/weak/lexicon.js'
+import { type LabelledPattern, tokenMatcher } from '../../src/weak/token-matcher.js'
+import { wordsOf } from '../../src/weak/words.js'
+
+/** A document of words with a blank between them. */
+export function documentOf(words: readonly string[], layers: Document['layers'] = {}): Document {
+  let offset = 0
+  const tokens = words.map((word) => {
+    const token = { start: offset, end: offset + word.length }
+    offset = token.end + 1
+    return token
+  })
+  return { id: 'd', text: words.join(' '), tokens, layers }
+}
+
+/** The document as functions see it, without knowledge bases. */
+export const seen = (document: Document) =>
+  wordsOf(
+    document,
+    lexicon(gazetteerBuilder().finish().vocabulary, () => []),
+  )
+
+/** What token patterns find, by function. */
+export function matchTokens(document: Document, patterns: readonly LabelledPattern[]): Span[][] {
+  const matcher = tokenMatcher(patterns)
+  const words = wordsOf(document, lexicon(gazetteerBuilder().finish().vocabulary, matcher.startsWith))
+  const layers = Array.from({ length: 1 + Math.max(0, ...patterns.map(({ source }) => source)) }, (): Span[] => [])
+  matcher.find(words, layers)
+  return layers
+}
+
+/** Spans as `Paris LOC`. */
+export const shown = ({ text }: Pick<Document, 'text'>, spans: readonly Span[] = []): string[] =>
+  spans.map(({ start, end, label }) => `${text.slice(start, end)} ${label}`)
