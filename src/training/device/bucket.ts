@@ -74,6 +74,17 @@ function spread<A extends BigInt64Array | Float32Array>(
   return into
 }
 
+/** The real words of a padded [sentences, words, labels]. */
+export function cropped(values: Float32Array, from: FixedSizes, to: Batch['sizes'], labels: number): Float32Array {
+  const kept = new Float32Array(to.sentences * to.words * labels)
+  const width = to.words * labels
+  for (let row = 0; row < to.sentences; row++) {
+    const at = row * from.words * labels
+    kept.set(values.subarray(at, at + width), row * width)
+  }
+  return kept
+}
+
 /** Where the words of a batch are, in the types that a device takes; piece ids are fed as the graph wants them. */
 export function indexFeeds({ sizes, attentionMask, wordIndex }: Batch): Record<string, Tensor> {
   return {

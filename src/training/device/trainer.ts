@@ -1,24 +1,18 @@
-import type { Batch } from '../../features/batch.js'
 import { encodeModel } from '../../graph/onnx/encode.js'
 import type { Tensor } from '../../graph/types.js'
 import type { Parameter, ParameterData, ParameterGroup } from '../../models/parameters.js'
 import type { Tagger } from '../../models/tagger.js'
 import { openDevice, type DeviceGraph, type Resident } from '../../runtime/device.js'
-import { createPools, maskOffsets, offsets, type DropoutSite } from '../dropout.js'
+import type { DropoutSite } from '../dropout.js'
 import { scalar, type Objective } from '../objective.js'
 import { notFinite } from '../optimizer.js'
 import { batchInputs, gradientOutput, stepOutputs } from '../step.js'
 import type { StepResult, Trainer, TrainerOptions } from '../trainer.js'
-import { bucketOf, indexFeeds, padBatch, rowBucket } from './bucket.js'
-import {
-  accumulatedInput,
-  buildDeviceForward,
-  buildGradients,
-  deviceInputs,
-  poolInput,
-  poolWidth,
-  type FixedSizes,
-} from './gradients.js'
+import { bucketOf, cropped, indexFeeds, padBatch, rowBucket } from './bucket.js'
+import { accumulatedInput, buildDeviceForward, buildGradients, deviceInputs, type FixedSizes } from './gradients.js'
+import { createDeviceMasks } from './masks.js'
+import { filledUp, touchedPieces } from './pieces.js'
+import { float32, int32, zeros } from './tensors.js'
 import { buildUpdate, momentName, moments, nextOutput, updateInputs } from './update.js'
 
 export interface DeviceTrainerOptions extends TrainerOptions {
@@ -43,11 +37,10 @@ export async function createDeviceTrainer(
   const table = parameters.find(({ name }) => name === pieceTable)!
   const [vocabulary, width] = table.shape as [number, number]
   const device = openDevice(options)
-  const pools = createPools(options.seed)
+  const masks = createDeviceMasks(device, options.seed)
   const gradientGraphs = cached<{ graph: DeviceGraph; sites: readonly DropoutSite[] }>()
   const updateGraphs = cached<DeviceGraph>()
   const forwardGraphs = cached<DeviceGraph>()
-  const poolsThere = new Map<number, Resident>()
 
   let state = new Map<string, Resident>()
   let gradients = new Map<string, Resident>()
@@ -75,22 +68,6 @@ export async function createDeviceTrainer(
       gradients.set(gradient, await device.upload(zeros(name === pieceTable ? [rows, width] : shape)))
     }
     gradientRows = rows
-  }
-
-  async function maskFeeds(sites: readonly DropoutSite[], step: number, part: number) {
-    const starts = maskOffsets(options.seed, sites.length, step, part)
-    const feeds: Record<string, Tensor | Resident> = {}
-    for (const [i, { input, rate, shape }] of sites.entries()) {
-      const rows = Math.ceil((offsets + count(shape as readonly number[])) / poolWidth)
-      if ((poolsThere.get(rate)?.dims[0] ?? 0) < rows) {
-        poolsThere.get(rate)?.dispose()
-        const values = pools(rate, rows * poolWidth).subarray(0, rows * poolWidth)
-        poolsThere.set(rate, await device.upload(float32([rows, poolWidth], values)))
-      }
-      feeds[poolInput(rate)] = poolsThere.get(rate)!
-      feeds[deviceInputs.maskRow(input)] = int32([], [starts[i]! / poolWidth])
-    }
-    return feeds
   }
 
   async function readLoss(step: number): Promise<number> {
@@ -122,7 +99,7 @@ export async function createDeviceTrainer(
           ...beforeOf(gradients),
           ...indexFeeds(batch),
           ...feeds[part]!,
-          ...(await maskFeeds(sites, step, part)),
+          ...(await masks.feeds(sites, step, part)),
           [deviceInputs.touched]: int32([rows], known),
           [deviceInputs.touchedRow]: int32([sizes.batch, sizes.sequence], places(batch)),
           [deviceInputs.keep]: scalar(part === 0 ? 0 : 1),
@@ -191,34 +168,11 @@ export async function createDeviceTrainer(
     async release() {
       for (const { graph } of await gradientGraphs.all()) await graph.release()
       for (const graph of [...(await updateGraphs.all()), ...(await forwardGraphs.all())]) await graph.release()
-      for (const tensor of [...state.values(), ...gradients.values(), ...poolsThere.values(), lossSum]) tensor.dispose()
+      for (const tensor of [...state.values(), ...gradients.values(), lossSum]) tensor.dispose()
+      masks.release()
       await device.release()
     },
   }
-}
-
-/** The distinct pieces of a step, in the order they come, and how to write a padded batch as places among them. */
-function touchedPieces(batches: readonly Batch[]) {
-  const placeOf = new Map<number, number>()
-  for (const { inputIds, attentionMask } of batches)
-    inputIds.forEach((id, i) => {
-      if (attentionMask[i] === 1n && !placeOf.has(Number(id))) placeOf.set(Number(id), placeOf.size)
-    })
-  return {
-    touched: [...placeOf.keys()],
-    // Padding reads any row: it is nobody's context, so its gradient is 0.
-    places: ({ inputIds, attentionMask }: Batch) =>
-      Int32Array.from(inputIds, (id, i) => (attentionMask[i] === 1n ? placeOf.get(Number(id))! : 0)),
-  }
-}
-
-/** Fills a list of distinct pieces up to `rows` with others, each once: what is put back of them is what was there. */
-function filledUp(touched: readonly number[], rows: number): Int32Array {
-  const filled = new Int32Array(rows)
-  filled.set(touched)
-  const known = new Set(touched)
-  for (let at = touched.length, other = 0; at < rows; other++) if (!known.has(other)) filled[at++] = other
-  return filled
 }
 
 function weightsOf(parameters: readonly Parameter[], state: ReadonlyMap<string, Resident>) {
@@ -240,32 +194,7 @@ function replaced(before: ReadonlyMap<string, Resident>, next: Readonly<Record<s
   return new Map(Object.entries(next))
 }
 
-/** The real words of a padded [sentences, words, labels]. */
-function cropped(values: Float32Array, from: FixedSizes, to: Batch['sizes'], labels: number): Float32Array {
-  const kept = new Float32Array(to.sentences * to.words * labels)
-  const width = to.words * labels
-  for (let row = 0; row < to.sentences; row++) {
-    const at = row * from.words * labels
-    kept.set(values.subarray(at, at + width), row * width)
-  }
-  return kept
-}
-
 const keyOf = ({ batch, sequence, sentences, words }: FixedSizes) => [batch, sequence, sentences, words].join(' ')
-
-function float32(dims: readonly number[], data: Float32Array): Tensor {
-  return { dtype: 'float32', dims, data }
-}
-
-function zeros(dims: readonly number[]): Tensor {
-  return float32(dims, new Float32Array(count(dims)))
-}
-
-function int32(dims: readonly number[], values: ArrayLike<number>): Tensor {
-  return { dtype: 'int32', dims, data: Int32Array.from(values) }
-}
-
-const count = (dims: readonly number[]) => dims.reduce((a, b) => a * b, 1)
 
 /** Graphs by what they were built for, each built when it is first asked for. */
 function cached<T>() {
