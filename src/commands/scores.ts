@@ -1,13 +1,13 @@
 import type { Interval } from '../data/scoring.js'
 import { percent } from '../report/numbers.js'
-import type { Evaluation } from '../training/evaluation.js'
+import type { ScoreColumns } from '../report/scores.js'
 import { table } from './format.js'
 
 /**
  * F1 of every type and of all together, as people read them: by the model's own decoding, with the interval that 95 %
  * of the resamples fall into, and beside it, where that is a CRF's, by plain argmax.
  */
-export function evaluationTable({ crf, argmax }: Evaluation): string {
+export function evaluationTable({ crf, argmax }: ScoreColumns): string {
   const { scores, intervals } = crf ?? argmax
   const rows = [
     ...Object.entries(scores.perType).map(([type, score]) => ({
