@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { legalTransitions } from '../../src/data/schemes.js'
 import { trainTokenizer } from '../../src/features/train-tokenizer.js'
-import { architectureOf, type HubConfig } from '../../src/models/encoder.js'
+import { architectureOf, withLayers, type HubConfig } from '../../src/models/encoder.js'
 import { bucketOf } from '../../src/models/encoders/disentangled.js'
 import { loadEncoder, loadModel, loadWeights, saveModel } from '../../src/models/folder.js'
 import { readSafetensors } from '../../src/models/safetensors.js'
@@ -66,6 +66,17 @@ describe.each(names)('%s, as transformers computes it', (name) => {
     expect(Object.fromEntries(parameters.map(({ name, shape }) => [name, [...shape]]))).toEqual(
       Object.fromEntries([...stored].map(([key, { shape }]) => [key, [...shape]])),
     )
+  })
+
+  test('has one layer, of the kind that its last has, where only that is kept', () => {
+    const { layers } = tagger.encoder.sizes
+    const one = withLayers(config, [layers - 1], name)
+    const encoder = architecture.create(one)
+    expect(encoder.sizes.layers).toBe(1)
+    const all = new Set(tagger.encoder.parameters.map(({ name }) => name))
+    expect(encoder.parameters.filter(({ name }) => !all.has(name))).toEqual([])
+    const kinds = config['layer_types'] as string[] | undefined
+    if (kinds) expect(one['layer_types']).toEqual([kinds[layers - 1]])
   })
 
   test('logits within 1e-5, at every piece', async () => {

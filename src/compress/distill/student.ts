@@ -1,7 +1,7 @@
 import { basename } from 'node:path'
 import type { Config } from '../../config/schema.js'
 import { NerError } from '../../errors.js'
-import { architectureOf, withDropout, type Encoder, type HubConfig } from '../../models/encoder.js'
+import { architectureOf, withDropout, withLayers, type Encoder, type HubConfig } from '../../models/encoder.js'
 import { loadEncoder } from '../../models/folder.js'
 import { initialise, type ParameterData } from '../../models/parameters.js'
 import { taggerParameters, type Tagger } from '../../models/tagger.js'
@@ -81,11 +81,12 @@ function studentConfig({ name, model }: Teacher, distill: Config['distill']): Hu
     const what = `A width of ${hidden} cannot be divided by ${heads} attention heads.`
     refuse('hidden_size', what, `Use --hidden ${near}, or set distill.num_attention_heads.`)
   }
-  if (hidden === sizes.hiddenSize && heads === sizes.heads) return { ...model.config, [keys.layers]: layers }
+  const kept = Array.from({ length: layers }, (_, own) => sourceLayer(own, distill.layers, layers, sizes.layers))
+  const shallow = withLayers(model.config, kept, model.folder)
+  if (hidden === sizes.hiddenSize && heads === sizes.heads) return shallow
   const ratio = Number(model.config[keys.intermediateSize]) / sizes.hiddenSize
   return {
-    ...model.config,
-    [keys.layers]: layers,
+    ...shallow,
     [keys.hiddenSize]: hidden,
     [keys.heads]: heads,
     [keys.intermediateSize]: distill.intermediate_size ?? Math.round(ratio * hidden),
@@ -98,11 +99,14 @@ function layerNames(layers: Config['distill']['layers'], teacher: number, studen
     const found = /(?<=\blayers?\.)\d+(?=\.)/.exec(name)
     if (!found) return name
     if (layers === 'fresh') return undefined
-    const own = Number(found[0])
-    // The last of each of the teacher's stretches: 1, 3 … 11 of 12 for a student of 6.
-    const from = layers === 'first' ? own : spread(own + 1, student, teacher) - 1
+    const from = sourceLayer(Number(found[0]), layers, student, teacher)
     return name.slice(0, found.index) + String(from) + name.slice(found.index + found[0].length)
   }
+}
+
+/** Which of the teacher's layers a student's stands for, from 0; spread, the last of each of the teacher's stretches. */
+function sourceLayer(own: number, layers: Config['distill']['layers'], student: number, teacher: number): number {
+  return layers === 'first' ? own : spread(own + 1, student, teacher) - 1
 }
 
 /** The teacher's layer that stands where the student's does, both counted from 1; 0 is the embeddings. */

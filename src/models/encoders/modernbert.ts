@@ -15,7 +15,7 @@ import {
   type Dropout,
 } from '../layers.js'
 import { parameterMaker, type Parameter, type Weights } from '../parameters.js'
-import { activation, count, dividesEvenly, rate, readKeys } from './config.js'
+import { activation, bertKeyNames, count, dividesEvenly, rate, readKeys } from './config.js'
 import { rotate, rotation } from './rotary.js'
 
 const kinds = ['full_attention', 'sliding_attention'] as const
@@ -76,10 +76,7 @@ export const modernbert: Architecture = {
   tokenClassifier: 'ModernBertForTokenClassification',
   prefix: 'model.',
   keys: {
-    hiddenSize: 'hidden_size',
-    layers: 'num_hidden_layers',
-    heads: 'num_attention_heads',
-    intermediateSize: 'intermediate_size',
+    ...bertKeyNames,
     dropout: ['embedding_dropout', 'mlp_dropout', 'classifier_dropout'],
     attentionDropout: ['attention_dropout'],
   },
