@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { distill, type DistillEvent } from '../../src/compress/distill/distill.js'
+import { distill } from '../../src/compress/distill/distill.js'
 import { bootstrap, countSpans, scoreSpans } from '../../src/data/scoring.js'
 import { compareModels, type ModelProfile } from '../../src/run/compare.js'
 import { ner } from './invoke.js'
@@ -41,7 +41,8 @@ const flags = () => ['--layers', '6', '--train', 'a', '--dev', 'b', '--test', 'c
 beforeEach(() => {
   out = mkdtempSync(join(tmpdir(), 'ner-cli-distill-'))
   vi.mocked(distill).mockImplementation(async function* () {
-    yield (await Promise.resolve({ kind: 'teaching', teacher: 't', sentences: 1, of: 2 })) as DistillEvent
+    await Promise.resolve()
+    yield { kind: 'teaching', teacher: 't', sentences: 1, of: 2 }
     yield { kind: 'done', output: out, interrupted: false, results: {} }
   })
   vi.mocked(compareModels).mockResolvedValue([profile('teacher', 3), profile('student', 2), profile('other', 1)])

@@ -1,7 +1,8 @@
 import { bert } from '../../src/models/encoders/bert.js'
 import type { Tagger } from '../../src/models/tagger.js'
 import type { Graph } from '../../src/graph/graph.js'
-import { buildForward, buildStep } from '../../src/training/step.js'
+import { anySizes, buildForward, buildStep } from '../../src/training/step.js'
+import { objective, row } from '../compress/distill/golden.js'
 
 const labels = 3
 const anything = Array<boolean>(labels).fill(true)
@@ -29,5 +30,8 @@ const tagger = (head: Tagger['head']): Tagger => ({
 export const built: Readonly<Record<string, () => Graph>> = {
   'a training step with softmax': () => buildStep(tagger('softmax')).graph,
   'a training step with a CRF': () => buildStep(tagger('crf')).graph,
+  'a training step with a CRF and soft tags': () => buildStep(tagger('crf'), { softTargets: true }).graph,
+  'a distillation step': () =>
+    objective([row('gold'), row('soft'), row('posterior'), row('hidden'), row('relations')]).step(anySizes).graph,
   'a forward pass': () => buildForward(tagger('crf')),
 }
