@@ -65,7 +65,7 @@ async function graphs(model, calib, scratch, threads) {
     static: await ours('static', { method: 'static' }),
   }
   const python = join(folder, 'onnx/python.onnx')
-  const flags = cpus[detectCpu()] < 127 ? ['--reduce-range'] : []
+  const flags = cpus[detectCpu()].limit < 127 ? ['--reduce-range'] : []
   const peer = await startPeer('quantize.py', [float, python, ...flags])
   await peer?.end()
   return peer ? { ...files, quantize_dynamic: python } : files

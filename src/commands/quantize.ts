@@ -37,7 +37,7 @@ export const command = defineCommand({
       type: 'string',
       choices: ['detect', ...Object.keys(cpus)],
       default: 'detect',
-      describe: 'The processor the file is for; avx2 keeps weights to 7 bits',
+      describe: 'The processor the file is for; gpu is TensorRT',
     },
     out: { type: 'string', describe: 'The folder to write; MODEL-int8 by default' },
     json: { type: 'boolean', describe: 'The result as JSON' },

@@ -9,7 +9,7 @@ const calibrationWords = 20_000
 
 /** Static int8: every layer's input has the scale that was right for the calibration file. */
 export async function calibrated(task: Task, data: LabelledSet, calibration: Calibration): Promise<Plan> {
-  const { model, float, layers, limit, threads } = task
+  const { model, float, layers, limit, activations, threads } = task
   const sample = await sampleOf(model, data, calibrationWords)
   const thresholds = new Map<string, number>()
   for (const { layers: readers, histogram } of await observe(float, model, layers, sample, threads)) {
@@ -17,5 +17,5 @@ export async function calibrated(task: Task, data: LabelledSet, calibration: Cal
     // A layer that several places share reads through one scale.
     for (const layer of readers) thresholds.set(layer, Math.max(threshold, thresholds.get(layer) ?? 0))
   }
-  return { graph: quantizeStatic(float, { limit, thresholds }).graph, float: [], balanced: [] }
+  return { graph: quantizeStatic(float, { limit, activations, thresholds }).graph, float: [], balanced: [] }
 }

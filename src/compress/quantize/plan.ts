@@ -12,6 +12,7 @@ export interface Task {
   /** Its layers that may be quantized, in order. */
   readonly layers: readonly string[]
   readonly limit: Limit
+  readonly activations: 'int8' | 'uint8'
   readonly threads: number
 }
 

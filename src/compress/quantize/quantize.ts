@@ -71,7 +71,7 @@ export interface Quantized {
 export async function* quantize(modelDir: string, options: QuantizeOptions): AsyncGenerator<string, Quantized> {
   const began = performance.now()
   const { method, cpu = detectCpu(), threads } = options
-  requireFiles(options)
+  checkOptions(options)
   const model = await loadModel(modelDir)
   if (quantizationOf(model) !== undefined) throw alreadyQuantized(model.folder)
   const dev = options.dev === undefined ? undefined : await readLabelled(model, options.dev)
@@ -82,11 +82,11 @@ export async function* quantize(modelDir: string, options: QuantizeOptions): Asy
 
   const original = servingGraph(model.tagger, trained)
   const layers = quantizableLayers(original, model)
-  const limit = cpus[cpu]
+  const { limit, activations } = cpus[cpu]
   if (dev) yield 'measuring in float'
   const before = dev && (await measure(original, model, dev, threads))
   const { qatSteps } = options
-  const common = { model, layers, limit, threads }
+  const common = { model, layers, limit, activations, threads }
   const weights = qatSteps > 0 ? yield* quantizeAware(common, trained, calib!, qatSteps) : trained
   const tuned = qatSteps > 0 ? servingGraph(model.tagger, weights) : original
   const table = model.tagger.encoder.pieceTable
@@ -154,7 +154,12 @@ const plans: Readonly<Record<Method, Planner>> = {
   auto: (task, budget, { dev, before }) => auto(task, dev!, before!, budget),
 }
 
-function requireFiles({ method, dev, calib, qatSteps }: QuantizeOptions): void {
+function checkOptions({ method, cpu, dev, calib, qatSteps }: QuantizeOptions): void {
+  if (cpu === 'gpu' && method !== 'static') {
+    throw new NerError('usage/bad-flag', `TensorRT has no operators for --method ${method}.`, {
+      mend: 'Give --method static --calib FILE for a GPU.',
+    })
+  }
   const missing = (flag: string, why: string) =>
     new NerError('usage/bad-flag', `--${flag} is missing: ${why}.`, { mend: `Name labelled text with --${flag} FILE.` })
   if (method === 'auto' && dev === undefined) throw missing('dev', '--method auto measures every layer on it')

@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { quantize, type Quantized, type QuantizeOptions } from '../../../src/compress/quantize/quantize.js'
-import { formatConll } from '../../../src/data/conll.js'
+import { formatConll } from '../../../src/data/conll-write.js'
 import type { Document } from '../../../src/data/document.js'
 import { segment } from '../../../src/features/segment.js'
 import { decodeModel } from '../../../src/graph/onnx/decode.js'
@@ -132,7 +132,7 @@ describe('methods', () => {
       const { output, dev } = await run({ method: 'static', calib: data, dev: data, calibration })
       const ops = opsOf(output)
       expect(ops.filter((op) => op === 'QuantizeLinear')).toHaveLength(8)
-      expect(ops.filter((op) => op === 'DequantizeLinear')).toHaveLength(8 + 12)
+      expect(ops.filter((op) => op === 'DequantizeLinear')).toHaveLength(12 + 12)
       expect(ops).not.toContain('DynamicQuantizeLinear')
       expect(ops).not.toContain('MatMulInteger')
       expect(dev!.after.micro.f1).toBeGreaterThan(0.5)
@@ -203,7 +203,8 @@ describe('refused', () => {
     [{ method: 'static' }, '--calib'],
     [{ method: 'auto' }, '--dev'],
     [{ qatSteps: 5 }, '--calib'],
-  ] as const)('%j without a file', async (options, flag) => {
+    [{ cpu: 'gpu', method: 'dynamic' }, '--method static'],
+  ] as const)('%j without what it needs', async (options, flag) => {
     const error = run(options)
     await expect(error).rejects.toMatchObject({ code: 'usage/bad-flag' })
     await expect(error).rejects.toThrow(flag)

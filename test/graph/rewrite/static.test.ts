@@ -19,18 +19,18 @@ const round = (rows: Rows, threshold: number): Rows =>
   )
 
 describe('static int8', () => {
-  test('puts a pair around what layers read, once, and a DequantizeLinear after weights', () => {
-    const { graph, matches } = quantizeStatic(layers(), { limit: 127, thresholds })
+  test('quantizes what layers read, once, and dequantizes for each of them', () => {
+    const { graph, matches } = quantizeStatic(layers(), { limit: 127, activations: 'int8', thresholds })
     verify(graph)
     expect(matches).toBe(3)
     const ops = graph.nodes.map(({ op }) => op)
     expect(ops.filter((op) => op === 'QuantizeLinear')).toHaveLength(2)
-    expect(ops.filter((op) => op === 'DequantizeLinear')).toHaveLength(2 + 3)
+    expect(ops.filter((op) => op === 'DequantizeLinear')).toHaveLength(3 + 3)
     expect(graph.nodes.some(({ domain }) => domain !== '')).toBe(false)
   })
 
-  test('computes what its algebra says, values beyond the threshold cut off', async () => {
-    const { graph } = quantizeStatic(layers(), { limit: 64, thresholds: new Map([['key', 2]]) })
+  test.each(['int8', 'uint8'] as const)('is its algebra in %s, larger values cut off', async (activations) => {
+    const { graph } = quantizeStatic(layers(), { limit: 64, activations, thresholds: new Map([['key', 2]]) })
     const { mixed } = await evaluate(graph, { x })
     const float = await evaluate(layers(), { x })
     // A step of 1/64, not of 1/127.
@@ -42,7 +42,11 @@ describe('static int8', () => {
   })
 
   test('leaves alone a layer without a threshold', () => {
-    const { graph, matches } = quantizeStatic(layers(), { limit: 64, thresholds: new Map([['nothing', 1]]) })
+    const { graph, matches } = quantizeStatic(layers(), {
+      limit: 64,
+      activations: 'int8',
+      thresholds: new Map([['nothing', 1]]),
+    })
     expect(matches).toBe(0)
     expect(graph.nodes.map(({ op }) => op)).toEqual(layers().nodes.map(({ op }) => op))
   })
