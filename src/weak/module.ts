@@ -48,7 +48,7 @@ export async function loadFunction(name: string, spec: SpecOf<'module'>) {
     let spans: Iterable<Span> | undefined | null
     try {
       spans = await call(document)
-      return Array.from(spans ?? [], (span) => checked(span, document, mayVote))
+      return [...(spans ?? [])].map((span) => checked(span, document, mayVote))
     } catch (cause) {
       throw failed(
         `The function ${name} failed: ${messageOf(cause)}.`,

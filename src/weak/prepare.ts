@@ -1,15 +1,15 @@
 import { readFile } from 'node:fs/promises'
 import type { Json } from '../data/json.js'
-import { isList, isObject } from '../data/json.js'
+import { isObject } from '../data/json.js'
 import type { Reject } from '../data/source.js'
 import { NerError } from '../errors.js'
 import { nearest } from '../nearest.js'
-import { findWords } from '../features/words.js'
 import type { FunctionSpec, SpecOf, WeakConfigFile } from './config.js'
 import { type Gazetteer, type GazetteerBuilder, gazetteerBuilder } from './gazetteer.js'
 import { readKnowledgeBase } from './knowledge-base.js'
 import { folded } from './lexicon.js'
 import { compileRegex, type LabelledRegex } from './regexes.js'
+import { inlineRows, phrase, readPatternFile } from './pattern-file.js'
 import { parseTokenPattern, type WordLists } from './token-pattern.js'
 import { sentinelLabel } from './votes.js'
 
@@ -160,7 +160,8 @@ function prepareRegexes(spec: SpecOf<'regex'>, { source, where }: Place, to: Pre
 
 async function preparePatterns(spec: SpecOf<'token_patterns'>, { source, where }: Place, to: Preparation) {
   const votes = new Map<string, string>()
-  const rows = spec.file === undefined ? inlineRows(spec.patterns!, where) : await patternRows(spec.file)
+  const rows =
+    spec.file === undefined ? inlineRows(spec.patterns!, (i) => where('patterns', i)) : await readPatternFile(spec.file)
   for (const { value, where } of rows) {
     const labelled = isObject(value) ? value : { label: spec.label, pattern: value }
     const label = labelled['label'] ?? spec.label
@@ -176,57 +177,6 @@ async function preparePatterns(spec: SpecOf<'token_patterns'>, { source, where }
     if (!votes.has(label)) votes.set(label, where)
   }
   return votes
-}
-
-/** A text is its words, as they are. */
-const phrase = (text: string): Json => findWords(text).map(({ start, end }) => ({ TEXT: text.slice(start, end) }))
-
-interface PatternRow {
-  readonly value: Json
-  readonly where: string
-}
-
-const inlineRows = (patterns: readonly unknown[], where: Place['where']): PatternRow[] =>
-  patterns.map((value, i) => ({ value: value as Json, where: `${where('patterns', i)}, pattern ${i + 1}` }))
-
-/** The patterns of an EntityRuler's JSONL, of a JSON list of the same, or of lists by label. */
-async function patternRows(file: string): Promise<PatternRow[]> {
-  const bad = (what: string, where: string, cause?: unknown) =>
-    new NerError('weak/bad-token-pattern', what, {
-      where,
-      mend: 'Write a line for each pattern, e.g. {"label": "ORG", "pattern": [{"LOWER": "bank"}]}.',
-      cause,
-    })
-  let text: string
-  try {
-    text = await readFile(file, 'utf8')
-  } catch (cause) {
-    const what = `The pattern file cannot be read: ${(cause as Error).message}.`
-    throw new NerError('file/unreadable', what, { where: file, mend: 'Check the path.', cause })
-  }
-  const parse = (text: string, where: string): Json => {
-    try {
-      return JSON.parse(text) as Json
-    } catch (cause) {
-      throw bad(`This is not JSON: ${(cause as Error).message}.`, where, cause)
-    }
-  }
-  if (!/\.json$/.test(file)) {
-    return text.split('\n').flatMap((line, i) => {
-      const where = `${file}:${i + 1}`
-      return line.trim() === '' ? [] : [{ value: parse(line, where), where }]
-    })
-  }
-  const tree = parse(text, file)
-  if (isList(tree)) return tree.map((value, i) => ({ value, where: `${file}, pattern ${i + 1}` }))
-  if (!isObject(tree)) throw bad('The file is neither a list nor lists by label.', file)
-  return Object.entries(tree).flatMap(([label, patterns]) => {
-    if (!isList(patterns ?? null)) throw bad(`“${label}” is not a list of patterns.`, file)
-    return (patterns as readonly Json[]).map((pattern, i) => ({
-      value: { label, pattern },
-      where: `${file}, ${label}, pattern ${i + 1}`,
-    }))
-  })
 }
 
 async function prepareKnowledgeBase(spec: SpecOf<'knowledge_base'>, place: Place, to: Preparation): Promise<Votes> {
