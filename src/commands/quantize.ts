@@ -25,7 +25,7 @@ export const command = defineCommand({
     calibration: {
       type: 'string',
       choices: calibrations,
-      default: 'percentile',
+      default: 'min-max',
       describe: 'How static scales are found',
     },
     'qat-steps': { type: 'number', default: 0, describe: 'Fine-tune so many steps with rounded layers first' },
