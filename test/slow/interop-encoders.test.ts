@@ -55,9 +55,9 @@ async function saveFresh(type: string, folder: string) {
   const config = encoderTypes(vocabSize, pad, cls, sep)
   const encoder = architectureOf(config, 'the test').create(config)
   const tagger = { encoder, head: 'softmax', tags, legal: legalTransitions(tags, 'IOB2'), dropout: 0 } as const
-  const weights = initialise(taggerParameters(tagger), 3)
+  const weights = initialise(taggerParameters(tagger), 4)
   for (const { name, shape } of taggerParameters(tagger))
-    if (shape.length > 1) weights.get(name)!.forEach((value, i, data) => (data[i] = value * 20))
+    if (shape.length > 1) weights.get(name)!.forEach((value, i, data) => (data[i] = value * 8))
   const ner = { scheme: 'IOB2', window: 32, context: 'sentence', contextPieces: 0, lineage: {} } as const
   saveModel(folder, { config, tagger, tokenizer, weights, ner })
 }
