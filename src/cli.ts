@@ -75,6 +75,11 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: 'Let labelling functions vote: patterns, knowledge bases, models, code',
     load: () => import('./commands/weak-apply.js'),
   },
+  'weak analyse': {
+    takes: '<votes..>',
+    summary: 'Say what each labelling function is worth, alone and beside the others',
+    load: () => import('./commands/weak-analyse.js'),
+  },
   'weak fit': {
     takes: '<votes..>',
     summary: 'Weigh the votes of labelling functions, and write soft labels to train on',

@@ -17,8 +17,8 @@ export type Posteriors = (segment: number) => Float64Array
 
 interface Method<M extends LabelModel> {
   /** Learns from votes, and from checked words where there are any: `known` is the state of each, -1 where it is not. */
-  fit(evidence: Evidence, settings: LabelModelSettings, known?: Int32Array): M
-  posteriors(model: M, evidence: Evidence): Posteriors
+  readonly fit: (evidence: Evidence, settings: LabelModelSettings, known?: Int32Array) => M
+  readonly posteriors: (model: M, evidence: Evidence) => Posteriors
 }
 
 const methods: { readonly [K in LabelModelKind]: Method<Extract<LabelModel, { kind: K }>> } = {

@@ -54,7 +54,7 @@ export function simulate(
       if (copies) continue
       for (const [word, tag] of tags.entries())
         if (tag === 'O' && next() < spurious)
-          layers[name]!.push(spanOf({ start: word, end: word + 1, label: oneOf(labels) }))
+          layers[name].push(spanOf({ start: word, end: word + 1, label: oneOf(labels) }))
     }
     return { ...document, layers }
   })
