@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import { goldLayer } from '../data/document.js'
-import { readDocuments, type CorpusOptions } from '../data/read.js'
+import { readAnnotations, type CorpusOptions } from '../data/read.js'
 import type { Annotator } from './match.js'
 
 /**
@@ -12,11 +12,8 @@ import type { Annotator } from './match.js'
 export async function readAnnotators(paths: readonly string[], options: CorpusOptions = {}): Promise<Annotator[]> {
   const annotators: Annotator[] = []
   for (const path of paths) {
-    const { documents } = await readDocuments(path, options)
-    const names = new Set(documents.map(({ annotator }) => annotator))
-    for (const name of names) {
-      const own = documents.filter(({ annotator }) => annotator === name)
-      annotators.push({ name: name ?? basename(path), file: path, documents: own })
+    for (const { annotator, documents } of await readAnnotations(path, options)) {
+      annotators.push({ name: annotator ?? basename(path), file: path, documents })
     }
   }
   return named(annotators)

@@ -1,5 +1,5 @@
 import { sampleStratified, traits, type Trait } from '../agreement/strata.js'
-import { formatConll } from '../data/conll.js'
+import { formatConll } from '../data/conll-write.js'
 import { formatJsonl } from '../data/jsonl.js'
 import { readDocuments, type Corpus } from '../data/read.js'
 import type { Document } from '../data/document.js'

@@ -47,6 +47,7 @@ export const command = defineCommand({
     }
     const written = parts.map((part) => writeDocuments(part, format, { words: findWords, ...(scheme && { scheme }) }))
     const files = parts.map((part, i) => ({
+      name: partNames[i]!,
       path: join(args.out, `${partNames[i]}${extensions[format]}`),
       documents: part,
     }))
@@ -70,6 +71,7 @@ function sharesOf(text: string): number[] {
 }
 
 interface Part {
+  readonly name: string
   readonly path: string
   readonly documents: readonly Document[]
 }
@@ -86,14 +88,14 @@ const toJson = (parts: readonly Part[], labels: readonly string[]) =>
     labels: Object.fromEntries(labels.map((label) => [label, countOf(part, label)])),
   }))
 
-/** Documents and labels of each part, with their shares. */
+/** Documents and labels of each part, with their shares, and its file. */
 function summary(parts: readonly Part[], labels: readonly string[]): string {
   const row = (name: string, counts: readonly number[]) => {
     const total = counts.reduce((sum, count) => sum + count, 0)
     return [name, ...counts.flatMap((count) => [thousands(count), total === 0 ? '' : `${percent(count / total)} %`])]
   }
-  return table([
-    ['', ...parts.flatMap(({ path }) => [path, ''])],
+  const counts = table([
+    ['', ...parts.flatMap(({ name }) => [name, ''])],
     row(
       'documents',
       parts.map(({ documents }) => documents.length),
@@ -105,4 +107,5 @@ function summary(parts: readonly Part[], labels: readonly string[]): string {
       ),
     ),
   ])
+  return `${counts}\n${parts.map(({ path }) => `${path}\n`).join('')}`
 }

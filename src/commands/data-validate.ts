@@ -1,4 +1,4 @@
-import { parse } from 'node:path'
+import { join, parse } from 'node:path'
 import { applyFixes } from '../data/checks/fix.js'
 import { kinds, type Finding, type Kind } from '../data/checks/finding.js'
 import { validate, type ValidatedFile } from '../data/checks/validate.js'
@@ -59,7 +59,7 @@ function writeFixed(file: ValidatedFile): Fixed {
   const { documents, applied, rejects } = applyFixes(file)
   const { format: to, scheme } = file.corpus
   const { dir, name, ext } = parse(file.path.replace(/\.gz$/, ''))
-  const path = parse('').dir === dir ? `${name}.fixed${ext}` : `${dir}/${name}.fixed${ext}`
+  const path = join(dir, `${name}.fixed${ext}`)
   const { pieces, losses } = writeDocuments(documents, to, { words: findWords, ...(scheme && { scheme }) })
   writeFileAtomically(path, pieces)
   const all = lossList(to, [...file.corpus.losses, ...losses])

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline/promises'
 import type { Readable } from 'node:stream'
-import { formatConll } from '../data/conll.js'
+import { formatConll } from '../data/conll-write.js'
 import { NerError } from '../errors.js'
 import { findWords } from '../features/words.js'
 import { type Entity, loadPredictor } from '../run/predict.js'

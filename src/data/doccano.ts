@@ -1,9 +1,10 @@
 import type { Document } from './document.js'
 import { isList, isObject, nameOf, without, type Json, type JsonObject } from './json.js'
 import type { Lose } from './losses.js'
-import { badRow, recordOf } from './record.js'
+import { badRow } from './ranges.js'
 import { readRecords, type RecordCorpus, type RowContext } from './records.js'
 import type { ReadOptions, Source } from './source.js'
+import { recordOf } from './to-record.js'
 
 /*
  * doccano's exports of sequence labelling, by generation:

@@ -1,8 +1,9 @@
 import type { Document } from './document.js'
 import { isList, isObject, without, type Json, type JsonObject } from './json.js'
-import { badRow, recordOf, type RecordOptions } from './record.js'
+import { badRow } from './ranges.js'
 import { readRecords, type RecordCorpus, type RowContext } from './records.js'
 import type { ReadOptions, Source } from './source.js'
+import { recordOf, type RecordOptions } from './to-record.js'
 
 /*
  * JSONL with spans, one document a line: this project's own form, which spaCy's and Prodigy's examples share. They count

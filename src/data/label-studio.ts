@@ -2,9 +2,10 @@ import type { Document } from './document.js'
 import { isList, isObject, jsonList, nameOf, without, type Json, type JsonObject } from './json.js'
 import type { Lose } from './losses.js'
 import { unitOfQuotations } from './offsets.js'
-import { badRow, quotationsIn, recordOf } from './record.js'
+import { badRow, quotationsIn } from './ranges.js'
 import { readRecords, type RecordCorpus, type RowContext } from './records.js'
 import type { ReadOptions, Source } from './source.js'
+import { recordOf } from './to-record.js'
 
 /*
  * Label Studio's JSON export: a list of tasks, each with `data` and the `annotations` (before 1.0 `completions`) of one

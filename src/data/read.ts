@@ -86,14 +86,17 @@ export interface Annotations {
 
 /**
  * Reads a file whose rows name their annotator (Prodigy's `_annotator_id` or `_session_id`, Label Studio's
- * `completed_by`, doccano's users) as one list of documents for each, sorted by name. Other files give one list.
+ * `completed_by`, doccano's users) as one list of documents for each. Other files give one list.
  * Throws as `readDocuments`.
  */
 export async function readAnnotations(path: string, options: CorpusOptions = {}): Promise<Annotations[]> {
   const { documents } = await readDocuments(path, options)
-  const names = [...new Set(documents.map(({ annotator }) => annotator ?? null))]
-  const byName = new Map(names.sort().map((annotator) => [annotator, [] as Document[]]))
-  for (const document of documents) byName.get(document.annotator ?? null)!.push(document)
+  const byName = new Map<string | null, Document[]>()
+  for (const document of documents) {
+    const theirs = byName.get(document.annotator ?? null)
+    if (theirs) theirs.push(document)
+    else byName.set(document.annotator ?? null, [document])
+  }
   return [...byName].map(([annotator, theirs]) => ({ annotator, documents: theirs }))
 }
 

@@ -2,7 +2,7 @@ import { NerError } from '../errors.js'
 import { goldLayer, type Document, type Sentence, type SoftTags, type Span, type Token } from './document.js'
 import { isList, isObject, nameOf, without, type Json, type JsonObject } from './json.js'
 import type { Lose } from './losses.js'
-import { offsetsOf, sameSurface, unitNames, unitOfQuotations, units, type OffsetUnit, type Quoted } from './offsets.js'
+import { badRow, rangeReader, type RangeReader } from './ranges.js'
 import type { ReadOptions } from './source.js'
 
 /*
@@ -24,9 +24,6 @@ const ownKeys = [
   'soft_tags',
   'offset_unit',
 ] as const
-
-export const badRow = (what: string, where: string, mend: string): NerError =>
-  new NerError('data/bad-row', what, { where, mend })
 
 const example = '{"text": "Ann went to Paris.", "spans": [{"start": 12, "end": 17, "label": "LOC"}]}'
 
@@ -94,63 +91,6 @@ const isEmpty = (entry: Json) => {
   const [start, end] = isList(entry) ? entry : isObject(entry) ? [entry['start'], entry['end']] : []
   return typeof start === 'number' && start === end
 }
-
-/** Checks a half-open range of the file's offsets, and what the file says is written there, and turns it to UTF-16. */
-type RangeReader = (entry: JsonObject, what: string) => Token
-
-function rangeReader(record: JsonObject, text: string, where: string, assumed?: OffsetUnit): RangeReader {
-  const unit = (record['offset_unit'] ?? assumed ?? 'code_point') as OffsetUnit
-  if (!units.includes(unit)) {
-    const what = `The offset unit ${JSON.stringify(unit)} is not known.`
-    throw badRow(what, where, `Write "offset_unit": ${units.map((known) => `"${known}"`).join(' or ')}.`)
-  }
-  const { length, toUtf16 } = offsetsOf(text, unit)
-  return ({ start, end, text: surface }, what) => {
-    const bad = (why: string, mend: string) => {
-      const range = `${JSON.stringify(start)}–${JSON.stringify(end)}`
-      return new NerError('data/bad-offset', `The ${what} ${range} ${why}.`, { where, mend })
-    }
-    if (typeof start !== 'number' || typeof end !== 'number' || !Number.isInteger(start) || !Number.isInteger(end)) {
-      throw bad('has no whole numbers as ends', 'Give “start” and “end” as whole numbers; the end is exclusive.')
-    }
-    if (start < 0 || end > length) {
-      throw bad(`lies outside the text of ${length} ${unitNames[unit]}`, unitMend(record, text, unit))
-    }
-    if (end <= start) throw bad('is empty', 'Remove it, or correct its ends: the end is exclusive.')
-    const [from, to] = [toUtf16(start), toUtf16(end)]
-    if (from === undefined || to === undefined) {
-      throw bad(
-        `has an end inside a ${unit === 'utf16' ? 'surrogate pair' : 'character'}`,
-        unitMend(record, text, unit),
-      )
-    }
-    const found = text.slice(from, to)
-    if (typeof surface === 'string' && !sameSurface(found, surface)) {
-      throw bad(`reads “${found}” where the file says “${surface}”`, unitMend(record, text, unit))
-    }
-    return { start: from, end: to }
-  }
-}
-
-/** What to do about offsets that do not fit their text: often the unit is another one, and the quoted words show which. */
-function unitMend(record: JsonObject, text: string, unit: OffsetUnit): string {
-  const quotations = ['spans', 'tokens'].flatMap((key) => quotationsIn(record[key]))
-  const right = quotations.length > 0 ? unitOfQuotations(text, quotations) : undefined
-  if (right !== undefined && right !== unit) {
-    return `The words are where the file says if offsets count ${unitNames[right]}: read it with --offset-unit ${right}.`
-  }
-  const others = units.filter((other) => other !== unit).map((other) => `"${other}"`)
-  return `Offsets are read as ${unitNames[unit]}, from 0; "offset_unit" may say ${others.join(' or ')}. Is the text the one that was labelled?`
-}
-
-/** Stretches that come with the words that stand there. */
-export const quotationsIn = (field: Json | undefined): Quoted[] =>
-  (isList(field) ? field : []).flatMap((entry) => {
-    const { start, end, text } = isObject(entry) ? entry : {}
-    return typeof start === 'number' && typeof end === 'number' && typeof text === 'string'
-      ? [{ start, end, surface: text }]
-      : []
-  })
 
 function readTokens(field: Json | undefined, { at, where }: Border): Token[] | undefined {
   if (field === undefined || field === null) return undefined
@@ -249,60 +189,4 @@ function readSoftTags(
   const wrong = rows.findIndex((row) => !isDistribution(row))
   if (wrong >= 0) throw bad(`Row ${wrong + 1} of “soft_tags” is no distribution over ${tags.length} tags.`)
   return { tags, rows: rows as readonly (readonly number[])[] }
-}
-
-export interface RecordOptions {
-  /** The layer that is written as `spans`; the others, where there are any, stand under `layers`. */
-  readonly layer?: string
-  /** What offsets count; code points unless said. */
-  readonly unit?: OffsetUnit
-}
-
-/** A document as this project's own form has it. */
-export interface DocumentRecord {
-  readonly id: string
-  readonly text: string
-  readonly annotator?: string
-  readonly tokens?: readonly (Token & { readonly text: string; readonly id: number })[]
-  readonly sentences?: readonly Sentence[]
-  readonly spans?: readonly Span[]
-  readonly layers?: Readonly<Record<string, readonly Span[]>>
-  readonly soft_tags?: SoftTags
-  readonly offset_unit: OffsetUnit
-  readonly fields: JsonObject
-}
-
-export function recordOf(document: Document, { layer = goldLayer, unit = 'code_point' }: RecordOptions = {}) {
-  const { id, text, annotator, tokens, sentences, layers, soft, fields = {} } = document
-  const { fromUtf16: at } = offsetsOf(text, unit)
-  const written = (spans: readonly Span[]): Span[] =>
-    spans.map(({ start, end, label, score }) => ({
-      start: at(start),
-      end: at(end),
-      label,
-      ...(score !== undefined && { score }),
-    }))
-  const { [layer]: main, ...others } = layers
-  const record: DocumentRecord = {
-    id,
-    text,
-    ...(annotator !== undefined && { annotator }),
-    ...(tokens && {
-      tokens: tokens.map(({ start, end }, i) => ({
-        text: text.slice(start, end),
-        start: at(start),
-        end: at(end),
-        id: i,
-      })),
-    }),
-    ...(sentences && { sentences }),
-    ...(main && { spans: written(main) }),
-    ...(Object.keys(others).length > 0 && {
-      layers: Object.fromEntries(Object.entries(others).map(([name, spans]) => [name, written(spans)])),
-    }),
-    ...(soft && { soft_tags: soft }),
-    offset_unit: unit,
-    fields,
-  }
-  return record
 }

@@ -2,7 +2,8 @@ import { NerError } from '../errors.js'
 import type { Document } from './document.js'
 import { isList, isObject, type Json, type JsonObject } from './json.js'
 import { type Lose, type Loss, tally } from './losses.js'
-import { badRow, documentFrom } from './record.js'
+import { badRow } from './ranges.js'
+import { documentFrom } from './record.js'
 import { rejectInto, type ReadOptions, type Reject, type Source } from './source.js'
 
 export interface RecordCorpus {

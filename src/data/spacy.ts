@@ -1,9 +1,10 @@
 import type { Document } from './document.js'
 import { isList, isObject, jsonList, without, type Json, type JsonObject } from './json.js'
 import type { Lose } from './losses.js'
-import { badRow, recordOf } from './record.js'
+import { badRow } from './ranges.js'
 import { readRecords, type RecordCorpus, type RowContext } from './records.js'
 import type { ReadOptions, Source } from './source.js'
+import { recordOf } from './to-record.js'
 
 /*
  * spaCy's training tuples, which JSON writes as lists: ["Ann went to Paris.", {"entities": [[12, 17, "LOC"]]}]. Offsets

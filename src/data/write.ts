@@ -1,5 +1,5 @@
 import { alignSpans, spansFromWords } from './align.js'
-import { formatConll } from './conll.js'
+import { formatConll } from './conll-write.js'
 import { formatDoccano } from './doccano.js'
 import { goldLayer, type Document, type Span, type Token } from './document.js'
 import { formatJsonl } from './jsonl.js'

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { formatConll, readConll } from '../../src/data/conll.js'
+import { readConll } from '../../src/data/conll.js'
+import { formatConll } from '../../src/data/conll-write.js'
 import type { Document, Span } from '../../src/data/document.js'
 import type { Scheme } from '../../src/data/schemes.js'
 import { linesOf, type ReadOptions } from '../../src/data/source.js'

@@ -46,7 +46,9 @@ const contents: Record<string, string> = {
     .map((i) => `-DOCSTART-\tO\n\n${sentence(i)}\n${sentence(i)}\n`)
     .join(''),
   'spans.jsonl': range(60)
-    .map((i) => `{"text": "Ann saw ${i} 😀.", "spans": [{"start": 0, "end": 3, "label": "PER"}]}${i % 3 ? '\n' : '\n\n'}`)
+    .map(
+      (i) => `{"text": "Ann saw ${i} 😀.", "spans": [{"start": 0, "end": 3, "label": "PER"}]}${i % 3 ? '\n' : '\n\n'}`,
+    )
     .join(''),
   'unended.jsonl': '{"id": "a", "text": "Ann", "spans": []}\n{"text": "Bob", "spans": []}',
 }
