@@ -4,7 +4,8 @@ import { expect } from 'vitest'
 import { loadConfig } from '../../src/config/load.js'
 import { readDocuments } from '../../src/data/read.js'
 import { decodeArgmax, decodeChain } from '../../src/models/decode.js'
-import { openModel } from '../../src/run/tag.js'
+import { segment } from '../../src/features/segment.js'
+import { openModel, type TaggedDocument } from '../../src/run/tag.js'
 import { train } from '../../src/training/train.js'
 
 export const fromRoot = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url))
@@ -28,7 +29,10 @@ export async function trained(scratch: string, { name, model, train: part, set }
   return output
 }
 
-/** The words of the first sentences of the sample's test part, and our labels for them, by argmax or the CRF. */
+/**
+ * The words of the first sentences of the sample's test part, and our labels for them, by argmax or the CRF. Each
+ * sentence is a batch of its own, as in the scripts: int8 that is scaled as it comes depends on what else is there.
+ */
 export async function ours(path: string, sentences: number, decoding: 'argmax' | 'crf' = 'argmax') {
   const corpus = await readDocuments(fromRoot('data/sample/test.conll'))
   const loaded = await openModel(path, { device: 'cpu' })
@@ -36,15 +40,16 @@ export async function ours(path: string, sentences: number, decoding: 'argmax' |
   const { chain } = loaded.model
   const documents: string[][] = []
   const tagged: string[][] = []
-  for (const { document, emissions } of await loaded.tag(corpus.documents)) {
-    for (const { start, end } of document.sentences) {
-      documents.push(document.tokens.slice(start, end).map((token) => document.text.slice(token.start, token.end)))
-      const rows = emissions.subarray(start * labels.length, end * labels.length)
-      const { tags } = decoding === 'crf' ? decodeChain(rows, chain!) : decodeArgmax(rows, labels.length)
+  for (const { id, text, tokens, sentences: ranges } of corpus.documents.map(segment)) {
+    for (const { start, end } of ranges) {
+      if (documents.length === sentences) break
+      const words = tokens.slice(start, end)
+      documents.push(words.map((token) => text.slice(token.start, token.end)))
+      const [{ emissions }] = (await loaded.tag([{ id, text, tokens: words, layers: {} }])) as [TaggedDocument]
+      const { tags } = decoding === 'crf' ? decodeChain(emissions, chain!) : decodeArgmax(emissions, labels.length)
       tagged.push(Array.from(tags, (index) => labels[index]!))
     }
   }
   await loaded.release()
-  const first = tagged.slice(0, sentences)
-  return { documents: documents.slice(0, sentences), tagged: first, tags: new Set(first.flat()) }
+  return { documents, tagged, tags: new Set(tagged.flat()) }
 }
