@@ -42,11 +42,14 @@ export async function makeStudent(teacher: Teacher, { distill, model, seed }: Co
   const narrow = encoder.sizes.hiddenSize < sizes.hiddenSize
   const source = given ? given.weights : narrow ? narrowStart(teacher, encoder, distill) : teacher.weights
   const nameIn = given ? (name: string) => name : layerNames(distill.layers, sizes.layers, encoder.sizes.layers)
-  const weights = initialise(taggerParameters(tagger), seed)
-  for (const { name } of taggerParameters(tagger)) {
-    const data = source.get(nameIn(name) ?? '') ?? (fits(name) ? teacher.weights.get(name) : undefined)
-    if (data) weights.set(name, data.slice())
-  }
+  const started = new Map(
+    taggerParameters(tagger).flatMap(({ name }) => {
+      const data = source.get(nameIn(name) ?? '') ?? (fits(name) ? teacher.weights.get(name) : undefined)
+      return data ? [[name, data] as const] : []
+    }),
+  )
+  const fresh = taggerParameters(tagger).filter(({ name }) => !started.has(name))
+  const weights = new Map([...started, ...initialise(fresh, seed)])
   return { config, tagger, weights, initialised: describe(distill, encoder.sizes, narrow), hash: given?.hash }
 
   /** Which parts of the teacher's head every student can start with. */
