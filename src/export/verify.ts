@@ -6,10 +6,10 @@ import { buildExamples } from '../features/examples.js'
 import type { Tensor } from '../graph/types.js'
 import type { Emissions } from '../models/decode.js'
 import type { ModelFolder } from '../models/folder.js'
-import { batchPieces } from '../models/serving.js'
+import { batchPieces, pieceFeeds } from '../models/serving.js'
 import { spanDecoder } from '../run/predict.js'
 import { serveModel, type DeviceOptions } from '../run/tag.js'
-import { createSession } from '../runtime/session.js'
+import { createSession, type Session } from '../runtime/session.js'
 
 /** What a graph says of documents. */
 export interface Reading {
@@ -68,7 +68,7 @@ export async function readDecoded(
   const session = await createSession(model.onnx, device)
   try {
     for (const batch of batches(examples, { tokens: batchPieces, labels, padId: tokenizer.pad })) {
-      const { logits, tags } = await session.run(decodingFeeds(batch, session.inputs))
+      const { logits, tags } = await session.run(decodingFeeds(session, batch))
       const rows = logits!.data as Float32Array
       const path = tags!.data as BigInt64Array
       batch.rows.forEach(({ document, firstWord, piece }, sentence) => {
@@ -89,22 +89,14 @@ export async function readDecoded(
   return { emissions, entities }
 }
 
-function decodingFeeds(batch: Batch, inputs: readonly string[]): Record<string, Tensor> {
-  const { sizes, inputIds, attentionMask, wordIndex, lengths } = batch
-  const int64 = (data: BigInt64Array, rows: number, columns: number): Tensor => ({
-    dtype: 'int64',
-    dims: [rows, columns],
-    data,
-  })
+function decodingFeeds(session: Session, batch: Batch): Record<string, Tensor> {
+  const { sizes, wordIndex, lengths } = batch
+  const dims = [sizes.sentences, sizes.words]
   const mask = wordIndex.map((_, i) => (BigInt(i % sizes.words) < lengths[Math.floor(i / sizes.words)]! ? 1n : 0n))
   return {
-    input_ids: int64(inputIds, sizes.batch, sizes.sequence),
-    attention_mask: int64(attentionMask, sizes.batch, sizes.sequence),
-    ...(inputs.includes('token_type_ids') && {
-      token_type_ids: int64(new BigInt64Array(inputIds.length), sizes.batch, sizes.sequence),
-    }),
-    word_index: int64(wordIndex, sizes.sentences, sizes.words),
-    word_mask: int64(mask, sizes.sentences, sizes.words),
+    ...pieceFeeds(session, batch),
+    word_index: { dtype: 'int64', dims, data: wordIndex },
+    word_mask: { dtype: 'int64', dims, data: mask },
   }
 }
 
