@@ -32,7 +32,6 @@ export const codes = {
   'weak/no-votes': 'No layer of the documents holds votes.',
   'weak/no-checked': 'The checked set has no labels.',
   'weak/not-finite': 'A label model has no finite likelihood.',
-  // weak supervision
   'weak/bad-pattern': 'A regular expression cannot be run.',
   'weak/bad-token-pattern': 'A token pattern is malformed.',
   'weak/bad-entry': 'A knowledge base lacks a column, or a row of it is malformed.',

@@ -94,7 +94,10 @@ export async function createTrainer(
     weights: (names) =>
       Promise.resolve(new Map(names.map((name) => [name, optimizer.weights[name]!.data as Float32Array]))),
     state: () => Promise.resolve(optimizer.state()),
-    restore: (state) => Promise.resolve(optimizer.restore(state)),
+    restore(state) {
+      optimizer.restore(state)
+      return Promise.resolve()
+    },
     async release() {
       await session.release()
       await forward?.release()
