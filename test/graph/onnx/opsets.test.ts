@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { Graph } from '../../../src/graph/graph.js'
 import { encodeModel } from '../../../src/graph/onnx/encode.js'
-import { onnx, type Parsed } from '../../../src/graph/onnx/proto.js'
+import { onnx } from '../../../src/graph/onnx/proto.js'
 import { evaluateFile, floats } from '../engine.js'
 
 function graph(build: (g: Graph, x: ReturnType<Graph['input']>) => ReturnType<Graph['input']>): Graph {
@@ -14,8 +14,8 @@ const gelu = graph((g, x) => g.gelu(x))
 const norm = graph((g, x) => g.layerNorm(x, g.initializer('scale', one), g.initializer('bias', one), 1e-5))
 
 function versions(bytes: Uint8Array) {
-  const { opsetImport, irVersion } = onnx.ModelProto.decode(bytes) as Parsed<onnx.IModelProto>
-  return { opset: Number(opsetImport[0]!.version), ir: Number(irVersion) }
+  const model = onnx.ModelProto.decode(bytes)
+  return { opset: Number(model.opsetImport[0]!.version), ir: Number(model.irVersion) }
 }
 
 describe('an opset', () => {
