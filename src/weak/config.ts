@@ -77,6 +77,10 @@ const documentLevel = z.strictObject({
   sources: names.optional(),
   /** Only spans of these labels. */
   labels: names.optional(),
+  /** Whether a surface may also stand all in capitals, as in headlines. */
+  case: z.enum(['exact', 'capitals']).default('exact'),
+  /** Where short forms stand: after the long name, or anywhere, as in headlines. */
+  place: z.enum(['after', 'anywhere']).default('after'),
   /** Which parts of a name stand for it: its last word, its first, or its initials. */
   parts: z.array(z.enum(['last', 'first', 'initials'])).default(['last']),
   /** How many votes a surface needs in the document. */
@@ -105,7 +109,7 @@ export const schema = z.strictObject({
   /** The entity types, which functions vote for. */
   labels: z.array(name).min(1),
   /** Files of words by name, of any knowledge base's format, which token patterns may call: {TEXT: {IN: name}}. */
-  lists: z.record(name, name).default({}),
+  lists: z.record(name, names).default({}),
   /** In the order in which they run; a function's name is its layer's. */
   functions: z.record(name, z.discriminatedUnion('kind', kinds)),
   /** How votes are weighed, for `ner weak fit`. */
@@ -137,7 +141,10 @@ export function loadWeakConfig(file: string): WeakConfigFile {
   const config = {
     ...result.data,
     lists: Object.fromEntries(
-      Object.entries(result.data.lists).map(([name, path]) => [name, seenFrom(dirname(file), path)]),
+      Object.entries(result.data.lists).map(([name, paths]) => [
+        name,
+        paths.map((path) => seenFrom(dirname(file), path)),
+      ]),
     ),
     functions: Object.fromEntries(
       Object.entries(result.data.functions).map(([name, spec]) => [name, withPaths(spec, dirname(file))]),

@@ -3,7 +3,7 @@ import type { SpecOf } from './config.js'
 import { sentinelLabel } from './votes.js'
 import type { Words } from './words.js'
 
-type Spec = Pick<SpecOf<'document'>, 'rule' | 'labels' | 'parts' | 'min_votes'>
+type Spec = Pick<SpecOf<'document'>, 'rule' | 'labels' | 'case' | 'place' | 'parts' | 'min_votes'>
 
 /** A run of words that sources labelled, by word index, half open. */
 interface Name {
@@ -23,12 +23,12 @@ export function documentLevel(words: Words, sources: readonly (readonly Span[])[
 }
 
 const rules: Record<Spec['rule'], (words: Words, names: readonly Name[], spec: Spec) => Span[]> = {
-  elsewhere: (words, names, { min_votes: least }) => {
+  elsewhere: (words, names, { min_votes: least, case: spelling }) => {
     const labelled = new Set(names.map(({ start, end }) => `${start} ${end}`))
     const surfaces = tally(words, names, least)
-    return occurrences(words, surfaces, ({ start, end }) => !labelled.has(`${start} ${end}`))
+    return occurrences(words, surfaces, spelling, ({ start, end }) => !labelled.has(`${start} ${end}`))
   },
-  majority: (words, names, { min_votes: least }) => {
+  majority: (words, names, { min_votes: least, case: spelling }) => {
     const surfaces = tally(words, names, least)
     for (const [surface, { labels }] of surfaces) {
       const most = Math.max(...labels.values())
@@ -37,9 +37,9 @@ const rules: Record<Spec['rule'], (words: Words, names: readonly Name[], spec: S
       if (winners.length > 1) surfaces.delete(surface)
       else surfaces.get(surface)!.labels = new Map(winners)
     }
-    return occurrences(words, surfaces, () => true)
+    return occurrences(words, surfaces, spelling, () => true)
   },
-  short_forms: (words, names, { parts, min_votes: least }) => {
+  short_forms: (words, names, { parts, place, case: spelling, min_votes: least }) => {
     const long = names.filter(({ start, end }) => end - start > 1)
     const surfaces: Surfaces = new Map()
     for (const { words: name, labels, first, votes } of tally(words, long, least).values()) {
@@ -50,7 +50,13 @@ const rules: Record<Spec['rule'], (words: Words, names: readonly Name[], spec: S
       }
     }
     const inside = new Set(long.flatMap(({ start, end }) => range(start, end)))
-    return occurrences(words, surfaces, ({ start }, { first }) => start >= first && !inside.has(start))
+    const anywhere = place === 'anywhere'
+    return occurrences(
+      words,
+      surfaces,
+      spelling,
+      ({ start }, { first }) => (anywhere || start >= first) && !inside.has(start),
+    )
   },
 }
 
@@ -104,11 +110,16 @@ function merged(a: ReadonlyMap<string, number> = new Map(), b: ReadonlyMap<strin
 function occurrences(
   { lexemes, tokens, runs }: Words,
   surfaces: Surfaces,
+  spelling: Spec['case'],
   counts: (place: { readonly start: number; readonly end: number }, surface: Surface) => boolean,
 ): Span[] {
   const byFirst = new Map<string, Surface[]>()
+  const enter = (surface: Surface) =>
+    void byFirst.set(surface.words[0]!, [...(byFirst.get(surface.words[0]!) ?? []), surface])
   for (const surface of surfaces.values()) {
-    byFirst.set(surface.words[0]!, [...(byFirst.get(surface.words[0]!) ?? []), surface])
+    enter(surface)
+    const words = surface.words.map((word) => word.toUpperCase())
+    if (spelling === 'capitals' && !surfaces.has(words.join(' '))) enter({ ...surface, words })
   }
   for (const list of byFirst.values()) list.sort((a, b) => b.words.length - a.words.length)
   return runs.flatMap((sentence) => {

@@ -128,13 +128,15 @@ function checkLabel(label: string, labels: readonly string[], where: string): vo
   })
 }
 
-async function readLists(files: Readonly<Record<string, string>>, rejects: Reject[], options: PrepareOptions) {
+async function readLists(files: WeakConfigFile['config']['lists'], rejects: Reject[], options: PrepareOptions) {
   const lists: Record<string, string[]> = {}
-  for (const [name, file] of Object.entries(files)) {
-    const reader = { ...plainReader, ...rejectsInto(rejects, options) }
-    lists[name] = []
-    for await (const { surfaces } of readKnowledgeBase(file, reader)) {
-      for (const surface of surfaces) lists[name].push(typeof surface === 'string' ? surface : surface.join(' '))
+  const reader = { ...plainReader, ...rejectsInto(rejects, options) }
+  for (const [name, paths] of Object.entries(files)) {
+    const list: string[] = (lists[name] = [])
+    for (const file of paths) {
+      for await (const { surfaces } of readKnowledgeBase(file, reader)) {
+        list.push(...surfaces.map((surface) => (typeof surface === 'string' ? surface : surface.join(' '))))
+      }
     }
   }
   return lists

@@ -64,6 +64,13 @@ describe('short forms', () => {
     expect(apply(text, [['Angela Merkel', 'PER']], rule)).toEqual([{ what: 'Merkel PER', start: 28 }])
   })
 
+  it('labels headlines in capitals, before the name too, where asked to', () => {
+    const text = 'MERKEL WINS : Angela Merkel won'
+    const labelled = [['Angela Merkel', 'PER']] as const
+    expect(what(text, labelled, { ...rule, case: 'capitals' })).toEqual([])
+    expect(what(text, labelled, { ...rule, case: 'capitals', place: 'anywhere' })).toEqual(['MERKEL PER'])
+  })
+
   it('labels first words and initials where asked to', () => {
     const text = 'the World Health Organization : World , WHO or Organization'
     const labelled = [['World Health Organization', 'ORG']] as const
