@@ -36,7 +36,8 @@ export const codes = {
   'weak/bad-token-pattern': 'A token pattern is malformed.',
   'weak/bad-entry': 'A knowledge base lacks a column, or a row of it is malformed.',
   'weak/function-failed': 'A labelling function failed.',
-  'weak/unproduced-type': 'A configuration names a type that no function produces, or a function one that is not named.',
+  'weak/unproduced-type':
+    'A configuration names a type that no function produces, or a function one that is not named.',
   // models
   'model/missing-file': 'A model folder lacks a file.',
   'model/bad-config': 'A model configuration is malformed.',
