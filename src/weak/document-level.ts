@@ -143,14 +143,14 @@ function occurrences(
   })
 }
 
-function namesOf({ tokens }: Words, spans: readonly Span[], labels: readonly string[] | undefined): Name[] {
-  const starts = new Map(tokens.map(({ start }, i) => [start, i]))
-  const ends = new Map(tokens.map(({ end }, i) => [end, i + 1]))
-  return spans.flatMap(({ start, end, label }) => {
-    if (label === sentinelLabel || (labels && !labels.includes(label))) return []
-    const [first, last] = [starts.get(start), ends.get(end)]
-    return first === undefined || last === undefined ? [] : [{ start: first, end: last, label }]
-  })
+function namesOf({ wordsIn }: Words, spans: readonly Span[], labels: readonly string[] | undefined): Name[] {
+  const names: Name[] = []
+  for (const span of spans) {
+    if (span.label === sentinelLabel || (labels && !labels.includes(span.label))) continue
+    const place = wordsIn(span)
+    if (place) names.push({ ...place, label: span.label })
+  }
+  return names
 }
 
 const range = (start: number, end: number) => Array.from({ length: end - start }, (_, i) => start + i)

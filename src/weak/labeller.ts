@@ -38,7 +38,7 @@ export async function openLabeller(prepared: Prepared, { tag, onFailure }: Label
       places: parseTokenPattern(pattern, where, prepared.lists),
     })),
   )
-  const lexemeOf = lexicon(prepared.gazetteer.vocabulary, tokens.startsWith)
+  const lexemeOf = lexicon(prepared.gazetteer.vocabulary, tokens.words)
   const findNames = gazetteerMatcher(prepared.gazetteer)
   const findPatterns = regexMatcher(prepared.regexes)
   const modules = new Map<string, (document: SegmentedDocument) => Promise<Span[]>>()

@@ -13,6 +13,16 @@ export interface Lexeme {
   readonly folded: number
   /** The token patterns that can begin with it. */
   readonly starts: readonly number[]
+  /** What is known of each test of token patterns; theirs to fill. */
+  readonly answers: Uint8Array
+}
+
+/** What token patterns ask of words. */
+export interface WordTests {
+  /** The patterns that may begin with a word, by number. */
+  readonly startsWith: (word: Pick<Lexeme, 'text' | 'lower' | 'flags'>) => readonly number[]
+  /** How many tests there are. */
+  readonly tests: number
 }
 
 /** A lexicon of more words than this begins anew: a stream may have any number of them. */
@@ -22,10 +32,7 @@ const mostWords = 1 << 17
  * Looks words up, and remembers what it found: a text's words are few and come often. What is remembered changes no
  * answer.
  */
-export function lexicon(
-  vocabulary: Vocabulary,
-  startsWith: (lexeme: Omit<Lexeme, 'starts'>) => readonly number[],
-): (text: string) => Lexeme {
+export function lexicon(vocabulary: Vocabulary, { startsWith, tests }: WordTests): (text: string) => Lexeme {
   const known = new Map<string, Lexeme>()
   return (text) => {
     const found = known.get(text)
@@ -38,7 +45,7 @@ export function lexicon(
       exact: numberOf(vocabulary, normal(text)),
       folded: numberOf(vocabulary, folded(text)),
     }
-    const lexeme = { ...word, starts: startsWith(word) }
+    const lexeme = { ...word, starts: startsWith(word), answers: new Uint8Array(tests) }
     known.set(text, lexeme)
     return lexeme
   }

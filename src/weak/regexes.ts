@@ -3,8 +3,8 @@ import type { Span } from '../data/document.js'
 import { compilePattern, flagsFor } from './regex.js'
 
 /**
- * Patterns see no more of a text at once than these many UTF-16 units; a longer text is divided at the end of a line,
- * failing that of a sentence or a word. To find all matches may take time quadratic in the length, whatever the engine:
+ * Patterns see a line at a time, and of a longer one no more than these many UTF-16 units; it is divided at the end of a
+ * sentence or, failing that, of a word. To find all matches may take time quadratic in the length, whatever the engine:
  * `a.*b|a` looks ahead to the end at every `a`.
  */
 const longestPart = 1000
@@ -78,14 +78,19 @@ function* matches(regex: RE2JS, text: string, group: number | string) {
   }
 }
 
+/** The lines of a text, long ones divided; blank ones are left out. */
 function* partsOf(text: string): Generator<[number, number]> {
-  let start = 0
-  while (text.length - start > longestPart) {
-    const limit = start + longestPart
-    const ends = ['\n', '. ', ' '].map((mark) => text.lastIndexOf(mark, limit - mark.length) + mark.length)
-    const end = ends.find((end) => end > start + longestPart / 2) ?? limit
-    yield [start, end]
-    start = end
+  for (let start = 0; start < text.length;) {
+    const line = text.indexOf('\n', start)
+    const stop = line < 0 ? text.length : line
+    while (stop - start > longestPart) {
+      const limit = start + longestPart
+      const ends = ['. ', ' '].map((mark) => text.lastIndexOf(mark, limit - mark.length) + mark.length)
+      const end = ends.find((end) => end > start + longestPart / 2) ?? limit
+      yield [start, end]
+      start = end
+    }
+    if (stop > start) yield [start, stop]
+    start = stop + 1
   }
-  yield [start, text.length]
 }

@@ -1,5 +1,5 @@
 import type { Span } from '../data/document.js'
-import type { Lexeme } from './lexicon.js'
+import type { WordTests } from './lexicon.js'
 import type { Place } from './token-pattern.js'
 import type { Words } from './words.js'
 
@@ -15,50 +15,72 @@ export interface LabelledPattern {
 }
 
 export interface TokenMatcher {
-  /** The patterns that may begin with a word, by number. */
-  readonly startsWith: (word: Omit<Lexeme, 'starts'>) => readonly number[]
+  /** What the lexicon is to know of each word. */
+  readonly words: WordTests
   /** Adds each function's spans to its list. */
   readonly find: (words: Words, layers: readonly Span[][]) => void
 }
 
 /**
- * Matches patterns as spaCy's EntityRuler does, but within the sentences that a source gave: of the matches of one function that overlap the
- * longest is kept, of equals the first. Where several of its labels claim the same words, all are given.
+ * Matches patterns as spaCy's EntityRuler does, but within the sentences that a source gave: of the matches of one
+ * function that overlap the longest is kept, of equals the first. Where several of its labels claim the same words, all
+ * are given.
  */
 export function tokenMatcher(patterns: readonly LabelledPattern[]): TokenMatcher {
-  const startsWith = startIndex(patterns)
+  const numbers = new Map<Place['onWord'], number>()
+  const automata = patterns.map((pattern) => automatonOf(pattern, numbers))
+  const tests = [...numbers.keys()]
   return {
-    startsWith,
+    words: { startsWith: startIndex(patterns), tests: tests.length },
     find(words, layers) {
       const candidates: Candidate[] = []
       for (const { start: from, end: to } of words.runs) {
         for (let at = from; at < to; at++) {
           for (const pattern of words.lexemes[at]!.starts) {
-            const candidate = candidateFrom(patterns[pattern]!, words, at, Math.min(to, at + longestMatch))
+            const candidate = candidateFrom(automata[pattern]!, tests, words, at, Math.min(to, at + longestMatch))
             if (candidate) candidates.push(candidate)
           }
         }
       }
-      if (candidates.length > 0) keepLongest(candidates, words, layers)
+      if (candidates.length > 0) keepLongest(candidates, tests, words, layers)
     },
+  }
+}
+
+/** A pattern, its tests of words numbered, so that each word's answer is remembered with the word. */
+interface Automaton extends LabelledPattern {
+  readonly numbers: Int32Array
+  /** How many words of context come first, and last. */
+  readonly before: number
+  readonly after: number
+}
+
+function automatonOf(pattern: LabelledPattern, numbers: Map<Place['onWord'], number>): Automaton {
+  const { places } = pattern
+  for (const { onWord } of places) if (!numbers.has(onWord)) numbers.set(onWord, numbers.size)
+  return {
+    ...pattern,
+    numbers: Int32Array.from(places, ({ onWord }) => numbers.get(onWord)!),
+    before: places.findIndex(({ context }) => !context),
+    after: places.length - 1 - places.findLastIndex(({ context }) => !context),
   }
 }
 
 /** A match without the words that were only looked at. */
 interface Candidate {
-  readonly pattern: LabelledPattern
+  readonly pattern: Automaton
   readonly start: number
   readonly end: number
 }
 
 /** Finds the patterns that may begin with a word: by the word itself where patterns name it, else by trying. */
-function startIndex(patterns: readonly LabelledPattern[]): TokenMatcher['startsWith'] {
+function startIndex(patterns: readonly LabelledPattern[]): WordTests['startsWith'] {
   const named = { text: new Map<string, number[]>(), lower: new Map<string, number[]>() }
   const unnamed: { pattern: number; first: readonly Place[] }[] = []
   for (const [pattern, { places }] of patterns.entries()) {
     const first = places.slice(0, 1 + places.findIndex(({ times }) => times === 'one'))
-    const { literal } = first[0]!
-    if (first.length > 1 || literal === undefined) unnamed.push({ pattern, first })
+    const { literal, negated } = first[0]!
+    if (first.length > 1 || negated || literal === undefined) unnamed.push({ pattern, first })
     else {
       for (const value of new Set(literal.values)) {
         const list = named[literal.attribute].get(value)
@@ -70,32 +92,76 @@ function startIndex(patterns: readonly LabelledPattern[]): TokenMatcher['startsW
   return (word) => [
     ...(named.text.get(word.text) ?? []),
     ...(named.lower.get(word.lower) ?? []),
-    ...unnamed.filter(({ first }) => first.some(({ mayBe }) => mayBe(word))).map(({ pattern }) => pattern),
+    ...unnamed
+      .filter(({ first }) =>
+        first.some(({ onWord, here, negated }) => (negated ? !!here || !onWord(word) : onWord(word))),
+      )
+      .map(({ pattern }) => pattern),
   ]
 }
 
+type WordTest = Place['onWord']
+
 /** A pattern's longest match from a word on, at most to `limit`. */
-function candidateFrom(pattern: LabelledPattern, words: Words, at: number, limit: number): Candidate | undefined {
-  const { places } = pattern
-  const end = longestFrom(places, words, at, limit)
-  if (end < 0) return undefined
-  const before = places.findIndex(({ context }) => !context)
-  const after = places.length - 1 - places.findLastIndex(({ context }) => !context)
-  return { pattern, start: at + before, end: end - after }
+function candidateFrom(
+  pattern: Automaton,
+  tests: readonly WordTest[],
+  words: Words,
+  at: number,
+  limit: number,
+): Candidate | undefined {
+  const end = longestFrom(pattern, tests, words, at, limit)
+  return end < 0 ? undefined : { pattern, start: at + pattern.before, end: end - pattern.after }
 }
+
+/** Whether a word passes a place of a pattern. */
+function passes(
+  { places, numbers }: Automaton,
+  i: number,
+  tests: readonly WordTest[],
+  words: Words,
+  at: number,
+): boolean {
+  const lexeme = words.lexemes[at]!
+  const number = numbers[i]!
+  let answer = lexeme.answers[number]!
+  if (answer === unknown) lexeme.answers[number] = answer = tests[number]!(lexeme) ? yes : no
+  const { here, negated } = places[i]!
+  return (answer === yes && (here === undefined || here(words, at))) !== negated
+}
+
+const unknown = 0
+const no = 1
+const yes = 2
 
 /**
  * Where the longest match from a word on ends, at most at `limit`; -1 where there is none. The places reached are walked
  * all at once, as those of a nondeterministic automaton.
  */
-function longestFrom(places: readonly Place[], words: Words, start: number, limit: number): number {
-  let reached = follow(places, [0])
-  let longest = -1
-  for (let at = start; at < limit && reached.length > 0; at++) {
+function longestFrom(
+  pattern: Automaton,
+  tests: readonly WordTest[],
+  words: Words,
+  start: number,
+  limit: number,
+): number {
+  const { places } = pattern
+  // Up to the first place that repeats there is one way to go; most patterns fail on it.
+  let first = 0
+  while (first < places.length && places[first]!.times === 'one') {
+    const at = start + first
+    if (at >= limit || !passes(pattern, first, tests, words, at)) return -1
+    first++
+  }
+  if (first === places.length) return start + first
+  let reached = follow(places, [first])
+  let longest = reached.at(-1) === places.length ? start + first : -1
+  for (let at = start + first; at < limit; at++) {
     const next: number[] = []
     for (const i of reached) {
-      if (i < places.length && places[i]!.test(words, at)) next.push(places[i]!.times === 'many' ? i : i + 1)
+      if (i < places.length && passes(pattern, i, tests, words, at)) next.push(places[i]!.times === 'many' ? i : i + 1)
     }
+    if (next.length === 0) break
     reached = follow(places, next)
     if (reached.at(-1) === places.length) longest = at + 1
   }
@@ -105,9 +171,13 @@ function longestFrom(places: readonly Place[], words: Words, start: number, limi
 /** The places that are reached once these are, in order: those after optional ones too. */
 function follow(places: readonly Place[], reached: readonly number[]): number[] {
   const all: number[] = []
-  for (const from of reached) {
-    for (let i = from; ; i++) {
-      if (i > (all.at(-1) ?? -1)) all.push(i)
+  let last = -1
+  for (let i of reached) {
+    for (; ; i++) {
+      if (i > last) {
+        all.push(i)
+        last = i
+      }
       if (i >= places.length || places[i]!.times === 'one') break
     }
   }
@@ -122,7 +192,12 @@ interface Taken {
 }
 
 /** Of each function's candidates, the longest first, of equals the first, as long as no word is taken. */
-function keepLongest(candidates: readonly Candidate[], words: Words, layers: readonly Span[][]): void {
+function keepLongest(
+  candidates: readonly Candidate[],
+  tests: readonly WordTest[],
+  words: Words,
+  layers: readonly Span[][],
+): void {
   const byLength: Candidate[][] = []
   const enter = (candidate: Candidate) => void (byLength[candidate.end - candidate.start] ??= []).push(candidate)
   candidates.forEach(enter)
@@ -143,10 +218,7 @@ function keepLongest(candidates: readonly Candidate[], words: Words, layers: rea
         layers[pattern.source]!.push({ start: first.start, end: last.end, label: pattern.label })
       } else if (free > start) {
         // A longer match is in the way: a shorter one from the same word may still have room.
-        const { places } = pattern
-        const before = places.findIndex(({ context }) => !context)
-        const after = places.length - 1 - places.findLastIndex(({ context }) => !context)
-        const shorter = candidateFrom(pattern, words, start - before, free + after)
+        const shorter = candidateFrom(pattern, tests, words, start - pattern.before, free + pattern.after)
         if (shorter) enter(shorter)
       }
     }

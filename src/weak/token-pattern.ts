@@ -16,9 +16,12 @@ import type { Words } from './words.js'
 
 /** One place of a pattern: a test of a word where it stands, and how often words may pass it. */
 export interface Place {
-  readonly test: (words: Words, at: number) => boolean
-  /** What of the test depends on the word alone: where it fails, so does the test. */
-  readonly mayBe: (word: Lexeme | Omit<Lexeme, 'starts'>) => boolean
+  /** What of the test depends on the word alone. */
+  readonly onWord: (word: Word) => boolean
+  /** What depends on where it stands, and must hold too. */
+  readonly here?: (words: Words, at: number) => boolean
+  /** Whether a word passes that fails the test. */
+  readonly negated: boolean
   /** The exact words, or lower-cased words, of which it must be one, where the pattern says so. */
   readonly literal?: { readonly attribute: 'text' | 'lower'; readonly values: readonly string[] }
   /** `one`: once. `optional`: at most once. `many`: any number of times. */
@@ -30,7 +33,7 @@ export interface Place {
 /** Lists of words by name, which `IN` and `NOT_IN` may call. */
 export type WordLists = Readonly<Record<string, readonly string[]>>
 
-type Word = Parameters<Place['mayBe']>[0]
+type Word = Pick<Lexeme, 'text' | 'lower' | 'flags'>
 
 const text = (word: Word) => word.text
 const lower = (word: Word) => word.lower
@@ -93,12 +96,17 @@ function placesOf(token: Json, where: string, lists: WordLists): Place[] {
   if (typeof context !== 'boolean') throw bad('CONTEXT is true or false.', where)
   if (context && op !== '1' && op !== '!') throw bad('A token of context comes once: it has no OP.', where)
   const tests = Object.entries(asked).map(([key, value]) => testOf(key, value!, { where: `${where}, ${key}`, lists }))
-  const mayBe = (word: Word) => tests.every(({ word: test }) => test?.(word) ?? true)
-  const test = (words: Words, at: number) =>
-    mayBe(words.lexemes[at]!) && tests.every(({ place }) => place?.(words, at) ?? true)
-  if (op === '!') return [{ test: (words, at) => !test(words, at), mayBe: () => true, times: 'one', context }]
+  const onWords = tests.flatMap(({ word }) => (word ? [word] : []))
+  const heres = tests.flatMap(({ place }) => (place ? [place] : []))
   const literal = tests.find(({ literal }) => literal)?.literal
-  return repeated({ test, mayBe, context, ...(literal && { literal }) }, op, where)
+  const place: Omit<Place, 'times'> = {
+    onWord: onWords.length === 1 ? onWords[0]! : (word) => onWords.every((test) => test(word)),
+    ...(heres.length > 0 && { here: (words: Words, at: number) => heres.every((test) => test(words, at)) }),
+    ...(literal && { literal }),
+    negated: op === '!',
+    context,
+  }
+  return op === '!' ? [{ ...place, times: 'one' }] : repeated(place, op, where)
 }
 
 function checkAttribute(key: string, where: string): void {
@@ -129,7 +137,7 @@ function repeated(place: Omit<Place, 'times'>, op: Json, where: string): Place[]
 /** A test of the word alone, or of where it stands. */
 interface Test {
   readonly word?: (word: Word) => boolean
-  readonly place?: Place['test']
+  readonly place?: Place['here']
   readonly literal?: Place['literal']
 }
 
@@ -241,7 +249,7 @@ function anyOf(operand: Json, scope: Scope, one: (text: string, where: string) =
   return (text) => tests.some((test) => test(text)) === (operator === 'IN')
 }
 
-/** Searched for anywhere in the word, as Python's `re.search` does; each distinct word is searched once. */
+/** Searched for anywhere in the word, as Python's `re.search` does. */
 function regexTest(pattern: string, where: string): TextTest {
   const compiled = compilePattern(pattern, where)
   return (text) => compiled.matcher(text).find()

@@ -1,4 +1,4 @@
-import type { Document, Sentence, Token } from '../data/document.js'
+import type { Document, Sentence, Span, Token } from '../data/document.js'
 import { segment, type SegmentedDocument } from '../features/segment.js'
 import { findWords } from '../features/words.js'
 import type { Lexeme } from './lexicon.js'
@@ -13,12 +13,15 @@ export interface Words {
   /** The document with its words and sentences, which are found where the source gave none. */
   readonly segmented: () => SegmentedDocument
   readonly startsSentence: (at: number) => boolean
+  /** The words that a span holds, half open; undefined where it cuts one. */
+  readonly wordsIn: (span: Span) => { readonly start: number; readonly end: number } | undefined
 }
 
 export function wordsOf(document: Document, lexemeOf: (text: string) => Lexeme): Words {
   const { text, tokens = findWords(text) } = document
   let segmented: SegmentedDocument | undefined
   let starts: Set<number> | undefined
+  let places: Int32Array | undefined
   const whole = () => (segmented ??= segment(document))
   return {
     text,
@@ -26,6 +29,21 @@ export function wordsOf(document: Document, lexemeOf: (text: string) => Lexeme):
     lexemes: tokens.map(({ start, end }) => lexemeOf(text.slice(start, end))),
     runs: document.sentences ?? [{ start: 0, end: tokens.length }],
     segmented: whole,
+    wordsIn(span) {
+      places ??= wordPlaces(text, tokens)
+      const [start, end] = [places[2 * span.start]! - 1, places[2 * span.end + 1]!]
+      return start < 0 || end === 0 ? undefined : { start, end }
+    },
     startsSentence: (at) => (starts ??= new Set(whole().sentences.map(({ start }) => start))).has(at),
   }
+}
+
+/** [offsets × 2]: 1 + the word that begins at an offset, and 1 + the word that ends there, or 0. */
+function wordPlaces(text: string, tokens: readonly Token[]): Int32Array {
+  const places = new Int32Array(2 * (text.length + 1))
+  for (let i = 0; i < tokens.length; i++) {
+    places[2 * tokens[i]!.start] = i + 1
+    places[2 * tokens[i]!.end + 1] = i + 1
+  }
+  return places
 }

@@ -6,7 +6,7 @@ import { gazetteerBuilder, gazetteerMatcher } from '../../src/weak/gazetteer.js'
 import { folded, lexicon } from '../../src/weak/lexicon.js'
 import { numberOf, vocabularyBuilder } from '../../src/weak/vocabulary.js'
 import { wordsOf } from '../../src/weak/words.js'
-import { documentOf, shown } from './words.js'
+import { documentOf, noTests, shown } from './words.js'
 
 type Spec = SpecOf<'knowledge_base'>
 
@@ -33,10 +33,7 @@ function find(text: string, bases: readonly Base[], words?: readonly string[]): 
   const gazetteer = builder.finish()
   const layers = bases.map((): Span[] => [])
   const document = words ? documentOf(words) : { id: 'd', text, layers: {} }
-  const seen = wordsOf(
-    document,
-    lexicon(gazetteer.vocabulary, () => []),
-  )
+  const seen = wordsOf(document, lexicon(gazetteer.vocabulary, noTests))
   gazetteerMatcher(gazetteer)(seen, layers)
   return layers
 }

@@ -64,6 +64,10 @@ describe('regular expressions', () => {
     expect(find('😀 Zoë 😀 Ann', regex('\\p{Lu}\\p{Ll}+'))).toEqual(['Zoë X', 'Ann X'])
   })
 
+  it('see a line at a time', () => {
+    expect(find('New\nYork New York', regex('New\\sYork'))).toEqual(['New York X'])
+  })
+
   it('divide long texts at lines or words, and lose no match there', () => {
     const text = Array.from({ length: 3000 }, (_, i) => `w${i}${i % 50 === 0 ? '\n' : ' '}`).join('')
     expect(find(text, regex('\\bw\\d+\\b'))).toEqual(Array.from({ length: 3000 }, (_, i) => `w${i} X`))

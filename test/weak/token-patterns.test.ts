@@ -99,7 +99,7 @@ describe('token patterns', () => {
     const tried = { count: 0 }
     const places = parseTokenPattern([{ TEXT: 'a', OP: '+' }, { TEXT: 'b' }], 'test').map((place) => ({
       ...place,
-      test: (...args: Parameters<typeof place.test>) => (tried.count++, place.test(...args)),
+      here: () => (tried.count++, true),
     }))
     const [spans] = matchTokens({ ...documentOf(words) }, [{ source: 0, label: 'X', places }])
     expect(spans).toEqual([])

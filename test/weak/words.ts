@@ -15,17 +15,16 @@ export function documentOf(words: readonly string[], layers: Document['layers'] 
   return { id: 'd', text: words.join(' '), tokens, layers }
 }
 
+/** For a lexicon without token patterns. */
+export const noTests = { startsWith: () => [], tests: 0 }
+
 /** The document as functions see it, without knowledge bases. */
-export const seen = (document: Document) =>
-  wordsOf(
-    document,
-    lexicon(gazetteerBuilder().finish().vocabulary, () => []),
-  )
+export const seen = (document: Document) => wordsOf(document, lexicon(gazetteerBuilder().finish().vocabulary, noTests))
 
 /** What token patterns find, by function. */
 export function matchTokens(document: Document, patterns: readonly LabelledPattern[]): Span[][] {
   const matcher = tokenMatcher(patterns)
-  const words = wordsOf(document, lexicon(gazetteerBuilder().finish().vocabulary, matcher.startsWith))
+  const words = wordsOf(document, lexicon(gazetteerBuilder().finish().vocabulary, matcher.words))
   const layers = Array.from({ length: 1 + Math.max(0, ...patterns.map(({ source }) => source)) }, (): Span[] => [])
   matcher.find(words, layers)
   return layers
