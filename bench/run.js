@@ -5,6 +5,7 @@ const benches = {
   predict: () => import('./predict.js'),
   quantize: () => import('./quantize.js'),
   distill: () => import('./distill.js'),
+  weak: () => import('./weak.js'),
   'weak-fit': () => import('./weak-fit.js'),
 }
 

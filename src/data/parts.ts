@@ -37,7 +37,7 @@ export interface PartOptions {
 }
 
 /** Enough of a CoNLL file for its tags' scheme to be told; a file that is no longer is told by all of it. */
-const headSize = 1 << 22
+const headSize = 1 << 21
 
 /**
  * The parts of a file, plain or gzipped; `-` is standard input.

@@ -96,10 +96,12 @@ function inThreads(prepared: Prepared, { skipBad, keepGoing }: ApplyOptions, thr
     minThreads: threads,
     maxThreads: threads,
     workerData,
+    // Documents live for a moment only: with room for them the garbage collector has little to do.
+    resourceLimits: { maxYoungGenerationSizeMb: 128 },
   })
   return {
     label: async (part) => {
-      const labelled = await pool.run(part)
+      const labelled = await pool.run(part, { transferList: [part.bytes.buffer as ArrayBuffer] })
       if (!('error' in labelled)) return labelled
       const { code, what, detail } = labelled.error
       throw new NerError(code, what, detail)

@@ -2,8 +2,8 @@ import type { Span } from '../data/document.js'
 import { findWords } from '../features/words.js'
 import type { SpecOf } from './config.js'
 import type { Entry } from './knowledge-base.js'
-import { folded, normal } from './lexicon.js'
-import { step, type Trie, trieBuilder } from './trie.js'
+import { folded, type Lexeme, normal } from './lexicon.js'
+import { childrenOf, step, type Trie, trieBuilder } from './trie.js'
 import { numberOf, type Vocabulary, vocabularyBuilder } from './vocabulary.js'
 import type { Words } from './words.js'
 
@@ -125,18 +125,16 @@ interface Reading {
 }
 
 const readers: Record<(typeof rootNames)[number], (words: Words, vocabulary: Vocabulary) => Reading> = {
-  word: ({ lexemes, tokens, runs }) => ({
-    numbers: Int32Array.from(lexemes, ({ exact }) => exact),
-    places: tokens,
-    runs,
-  }),
-  'word folded': ({ lexemes, tokens, runs }) => ({
-    numbers: Int32Array.from(lexemes, ({ folded }) => folded),
-    places: tokens,
-    runs,
-  }),
+  word: (words) => byWords(words, ({ exact }) => exact),
+  'word folded': (words) => byWords(words, ({ folded }) => folded),
   character: (words, vocabulary) => byCharacters(words, (unit) => numberOf(vocabulary, normal(unit))),
   'character folded': (words, vocabulary) => byCharacters(words, (unit) => numberOf(vocabulary, folded(unit))),
+}
+
+function byWords({ lexemes, tokens, runs }: Words, number: (word: Lexeme) => number): Reading {
+  const numbers = new Int32Array(lexemes.length)
+  for (let i = 0; i < numbers.length; i++) numbers[i] = number(lexemes[i]!)
+  return { numbers, places: tokens, runs }
 }
 
 function byCharacters({ text }: Words, number: (unit: string) => number): Reading {
@@ -150,14 +148,17 @@ function byCharacters({ text }: Words, number: (unit: string) => number): Readin
 
 /** Adds each function's spans to its list: a span for each label of an ambiguous surface. */
 export function gazetteerMatcher({ vocabulary, trie, meanings, roots }: Gazetteer) {
-  /** Where each function's last match ended, and its longest match from the present word on. */
+  const { first, entries, weights } = trie
   const sources = 1 + Math.max(-1, ...meanings.map(({ source }) => source))
+  const sourceOf = Int32Array.from(meanings, ({ source }) => source)
+  const readings = roots.map((root) => ({ root, children: childrenOf(trie, root, vocabulary.size) }))
+  /** Where each function's last match ended, and its longest match from the present word on. */
   const free = new Int32Array(sources)
   const end = new Int32Array(sources)
   const node = new Int32Array(sources)
 
   return (words: Words, layers: readonly Span[][]): void => {
-    for (const root of roots) {
+    for (const { root, children } of readings) {
       const { numbers, places, runs } = readers[rootNames[root]!](words, vocabulary)
       const give = (source: number, node: number, from: number, to: number) =>
         emit(node, source, places[from]!.start, places[to - 1]!.end, layers[source]!)
@@ -165,18 +166,18 @@ export function gazetteerMatcher({ vocabulary, trie, meanings, roots }: Gazettee
       for (const run of runs) {
         for (let from = run.start; from < run.end; from++) {
           let touched = 0
-          let at = root
-          for (let to = from; to < run.end && numbers[to]! >= 0; to++) {
-            at = step(trie, at, numbers[to]!)
-            if (at < 0) break
-            for (let entry = trie.first[at]!; entry >= 0; entry = trie.entries[2 * entry + 1]!) {
-              const { source, longest } = meanings[trie.entries[2 * entry]!]!
-              if (longest && from < free[source]!) continue
-              if (!longest && !(end[source] === to + 1 && node[source] === at)) give(source, at, from, to + 1)
-              end[source] = to + 1
+          let at = numbers[from]! < 0 ? -1 : children[numbers[from]!]!
+          for (let to = from + 1; at >= 0; to++) {
+            for (let entry = first[at]!; entry >= 0; entry = entries[2 * entry + 1]!) {
+              const source = sourceOf[entries[2 * entry]!]!
+              if (meanings[entries[2 * entry]!]!.longest) {
+                if (from < free[source]!) continue
+                touched = Math.max(touched, source + 1)
+              } else if (end[source] !== to || node[source] !== at) give(source, at, from, to)
+              end[source] = to
               node[source] = at
-              if (longest) touched = Math.max(touched, source + 1)
             }
+            at = to < run.end && numbers[to]! >= 0 ? step(trie, at, numbers[to]!) : -1
           }
           for (let source = 0; source < touched; source++) {
             if (end[source]! <= from || free[source]! > from) continue
@@ -190,22 +191,19 @@ export function gazetteerMatcher({ vocabulary, trie, meanings, roots }: Gazettee
   }
 
   function emit(node: number, source: number, start: number, end: number, layer: Span[]): void {
-    let labels = 0
-    let total = 0
-    for (let entry = trie.first[node]!; entry >= 0; entry = trie.entries[2 * entry + 1]!) {
-      if (meanings[trie.entries[2 * entry]!]!.source !== source) continue
-      labels++
-      total += trie.weights[entry]!
+    const found: { readonly label: string; readonly weight: number }[] = []
+    for (let entry = first[node]!; entry >= 0; entry = entries[2 * entry + 1]!) {
+      const meaning = entries[2 * entry]!
+      if (sourceOf[meaning] === source) found.push({ label: meanings[meaning]!.label, weight: weights[entry]! })
     }
-    const from = layer.length
-    for (let entry = trie.first[node]!; entry >= 0; entry = trie.entries[2 * entry + 1]!) {
-      const meaning = meanings[trie.entries[2 * entry]!]!
-      if (meaning.source !== source) continue
-      // Of several labels each has its share of the popularity, where that is known of all.
-      const share = labels > 1 && total > 0 ? { score: trie.weights[entry]! / total } : {}
-      layer.push({ start, end, label: meaning.label, ...share })
+    if (found.length === 1) {
+      layer.push({ start, end, label: found[0]!.label })
+      return
     }
-    // Entries are chained last first.
-    if (labels > 1) layer.splice(from, labels, ...layer.slice(from).reverse())
+    // Of several labels each has its share of the popularity, where that is known of all. Entries are chained last first.
+    const total = found.reduce((sum, { weight }) => sum + weight, 0)
+    for (const { label, weight } of found.reverse()) {
+      layer.push({ start, end, label, ...(total > 0 && { score: weight / total }) })
+    }
   }
 }

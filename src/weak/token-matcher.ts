@@ -33,16 +33,30 @@ export function tokenMatcher(patterns: readonly LabelledPattern[]): TokenMatcher
   return {
     words: { startsWith: startIndex(patterns), tests: tests.length },
     find(words, layers) {
-      const candidates: Candidate[] = []
+      const bySource: Candidate[][] = []
+      const last: (Candidate | undefined)[] = []
       for (const { start: from, end: to } of words.runs) {
         for (let at = from; at < to; at++) {
-          for (const pattern of words.lexemes[at]!.starts) {
-            const candidate = candidateFrom(automata[pattern]!, tests, words, at, Math.min(to, at + longestMatch))
-            if (candidate) candidates.push(candidate)
+          for (const number of words.lexemes[at]!.starts) {
+            const candidate = candidateFrom(automata[number]!, tests, words, at, Math.min(to, at + longestMatch))
+            if (!candidate) continue
+            const before = last[number]
+            if (before?.end === candidate.end && before.start + before.suffixes + 1 === candidate.start) {
+              before.suffixes++
+              continue
+            }
+            last[number] = candidate
+            ;(bySource[automata[number]!.source] ??= []).push(candidate)
           }
         }
       }
-      if (candidates.length > 0) keepLongest(candidates, tests, words, layers)
+      bySource.forEach((candidates, source) => {
+        const kept = areApart(candidates) ? candidates : longestOf(candidates, tests, words)
+        for (const { pattern, start, end } of kept) {
+          const [first, last] = [words.tokens[start]!, words.tokens[end - 1]!]
+          layers[source]!.push({ start: first.start, end: last.end, label: pattern.label })
+        }
+      })
     },
   }
 }
@@ -71,6 +85,8 @@ interface Candidate {
   readonly pattern: Automaton
   readonly start: number
   readonly end: number
+  /** How many of the words after the first begin matches that end where this one does; they are not listed. */
+  suffixes: number
 }
 
 /** Finds the patterns that may begin with a word: by the word itself where patterns name it, else by trying. */
@@ -111,7 +127,7 @@ function candidateFrom(
   limit: number,
 ): Candidate | undefined {
   const end = longestFrom(pattern, tests, words, at, limit)
-  return end < 0 ? undefined : { pattern, start: at + pattern.before, end: end - pattern.after }
+  return end < 0 ? undefined : { pattern, start: at + pattern.before, end: end - pattern.after, suffixes: 0 }
 }
 
 /** Whether a word passes a place of a pattern. */
@@ -184,44 +200,41 @@ function follow(places: readonly Place[], reached: readonly number[]): number[] 
   return all
 }
 
-/** Words that a function has given away, and to which labels. */
+const areApart = (candidates: readonly Candidate[]) =>
+  candidates.every(({ start }, i) => i === 0 || candidates[i - 1]!.end <= start)
+
+/** Words that are given away, and to which labels. */
 interface Taken {
   readonly start: number
   readonly end: number
   readonly labels: Set<string>
 }
 
-/** Of each function's candidates, the longest first, of equals the first, as long as no word is taken. */
-function keepLongest(
-  candidates: readonly Candidate[],
-  tests: readonly WordTest[],
-  words: Words,
-  layers: readonly Span[][],
-): void {
+/** The longest first, of equals the first, as long as no word is taken; in the order of the text. */
+function longestOf(candidates: readonly Candidate[], tests: readonly WordTest[], words: Words): Candidate[] {
   const byLength: Candidate[][] = []
   const enter = (candidate: Candidate) => void (byLength[candidate.end - candidate.start] ??= []).push(candidate)
   candidates.forEach(enter)
-  const takenBy = new Map<number, Map<number, Taken>>()
+  const taken = new Map<number, Taken>()
+  const kept: Candidate[] = []
   for (let length = byLength.length - 1; length > 0; length--) {
-    // Those that are entered below are shorter.
-    for (const { pattern, start, end } of byLength[length] ?? []) {
-      const taken = takenBy.get(pattern.source) ?? new Map<number, Taken>()
-      takenBy.set(pattern.source, taken)
+    // Those that are entered meanwhile are shorter.
+    for (const candidate of (byLength[length] ?? []).sort((a, b) => a.start - b.start)) {
+      const { pattern, start, end, suffixes } = candidate
       let free = start
       while (free < end && !taken.has(free)) free++
       const range = free === end ? { start, end, labels: new Set<string>() } : taken.get(start)
       if (range?.start === start && range.end === end) {
         for (let at = start; at < end; at++) taken.set(at, range)
-        if (range.labels.has(pattern.label)) continue
+        if (!range.labels.has(pattern.label)) kept.push(candidate)
         range.labels.add(pattern.label)
-        const [first, last] = [words.tokens[start]!, words.tokens[end - 1]!]
-        layers[pattern.source]!.push({ start: first.start, end: last.end, label: pattern.label })
-      } else if (free > start) {
-        // A longer match is in the way: a shorter one from the same word may still have room.
-        const shorter = candidateFrom(pattern, tests, words, start - pattern.before, free + pattern.after)
-        if (shorter) enter(shorter)
+        continue
       }
+      // A longer match is in the way: a shorter one from the same word may still have room, or one from the next.
+      const shorter = candidateFrom(pattern, tests, words, start - pattern.before, free + pattern.after)
+      if (free > start && shorter) enter(shorter)
+      if (suffixes > 0) enter({ pattern, start: start + 1, end, suffixes: suffixes - 1 })
     }
   }
-  for (const source of takenBy.keys()) layers[source]!.sort((a, b) => a.start - b.start || a.end - b.end)
+  return kept.sort((a, b) => a.start - b.start)
 }

@@ -33,6 +33,15 @@ export function step({ edges }: Trie, node: number, number: number): number {
   }
 }
 
+/** The nodes that each number under `size` leads to from a node, or -1: quicker than `step` where it is taken often. */
+export function childrenOf({ edges }: Trie, node: number, size: number): Int32Array {
+  const children = new Int32Array(size).fill(-1)
+  for (let edge = 0; edge < edges.length; edge += 4) {
+    if (edges[edge] === node && edges[edge + 2] !== 0) children[edges[edge + 1]!] = edges[edge + 2]!
+  }
+  return children
+}
+
 export interface TrieBuilder {
   /** Says something of a sequence that is read from a root; the same twice is said once, with the greater weight. */
   readonly add: (root: number, sequence: readonly number[], entry: number, weight: number) => void
