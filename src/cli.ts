@@ -85,6 +85,11 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: 'Weigh the votes of labelling functions, and write soft labels to train on',
     load: () => import('./commands/weak-fit.js'),
   },
+  'weak predict': {
+    takes: '<model> <votes..>',
+    summary: 'Label the votes on new text as a label model that was fitted before',
+    load: () => import('./commands/weak-predict.js'),
+  },
   agree: {
     takes: '<files..>',
     summary: 'Measure how far annotators agree, and list where they do not',

@@ -31,7 +31,7 @@ export const command = defineCommand({
   ],
   async run(args) {
     const settings = args.config === undefined ? defaultSettings : loadWeakConfig(args.config).config.label_model
-    const analysis = analyseVotes(await during('reading', readVotes(args.votes, args.dev)), settings)
+    const analysis = analyseVotes(await during('reading', readVotes(args.votes, { dev: args.dev })), settings)
     if (args.report !== undefined) {
       writeFileAtomically(args.report, analysisReport(`Votes of ${args.votes.join(', ')}`, analysis))
     }

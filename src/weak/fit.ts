@@ -20,18 +20,28 @@ export interface VotedCorpus {
   readonly evidence: Evidence
 }
 
+export interface VotesOptions {
+  /** A checked set, which has gold labels beside the votes. */
+  readonly dev?: string | undefined
+  /** Types that are known, whether or not they are voted for. */
+  readonly labels?: readonly string[]
+}
+
 /**
- * Reads documents with votes in their layers, and a checked set that has gold labels beside the votes.
+ * Reads documents with votes in their layers.
  *
  * Throws `weak/no-votes`, `weak/no-checked`, and what `readDocuments` throws.
  */
-export async function readVotes(files: readonly string[], dev?: string): Promise<VotedCorpus> {
+export async function readVotes(
+  files: readonly string[],
+  { dev, labels = [] }: VotesOptions = {},
+): Promise<VotedCorpus> {
   const read = async (file: string) => (await readDocuments(file, { labels: 'optional' })).documents.map(segment)
   const voted = (await Promise.all(files.map(read))).flat()
   const checked = dev === undefined ? [] : await read(dev)
-  const labels = dev === undefined ? [] : checkedLabels(checked, dev)
+  const inGold = dev === undefined ? [] : checkedLabels(checked, dev)
   const documents = [...voted, ...checked]
-  const votes = collectVotes(documents, { labels })
+  const votes = collectVotes(documents, { labels: [...labels, ...inGold] })
   if (votes.sources.length === 0) {
     throw new NerError('weak/no-votes', 'No document has a layer of votes.', {
       where: files.join(', '),
@@ -47,10 +57,14 @@ export interface CheckedScores {
   readonly intervals: Intervals
 }
 
-export interface WeakFit {
+/** Voted documents, and what labels them. */
+export interface WeakLabels {
   readonly corpus: VotedCorpus
   readonly model: LabelModel
   readonly label: Labeller
+}
+
+export interface WeakFit extends WeakLabels {
   /** On the checked set, by models that had not seen the labels they were scored on; beside it, plain majority. */
   readonly dev?: { readonly own: CheckedScores; readonly majority: CheckedScores } | undefined
 }
@@ -65,7 +79,7 @@ export async function fitWeakLabels(
   settings: LabelModelSettings,
   dev?: string,
 ): Promise<WeakFit> {
-  const corpus = await readVotes(files, dev)
+  const corpus = await readVotes(files, { dev })
   const { documents, unchecked, evidence } = corpus
   checkBeliefs(settings, evidence.votes)
   const known = dev === undefined ? undefined : knownStates(documents, evidence.votes, (index) => index >= unchecked)

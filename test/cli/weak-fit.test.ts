@@ -71,6 +71,67 @@ describe('ner weak fit', () => {
   })
 })
 
+describe('ner weak predict', () => {
+  const saved = (name: string) => join(folder, name)
+  const fitted = async (model: string) => {
+    const { code } = await ner(
+      ...['weak', 'fit', votes, '--dev', dev, '--model', model],
+      ...['--out', saved('fitted.jsonl'), '--save', saved(`${model}.json`)],
+    )
+    expect(code).toBe(0)
+    return saved(`${model}.json`)
+  }
+  const edited = async (edit: (json: Record<string, unknown>) => unknown) => {
+    const model = JSON.parse(readFileSync(await fitted('hmm'), 'utf8')) as Record<string, unknown>
+    return file('edited.json', JSON.stringify(edit(model)))
+  }
+
+  it.each(['majority', 'weighted', 'hmm'])('writes what fitting wrote, to the byte: %s', async (kind) => {
+    const out = saved('predicted.jsonl')
+    const { code, stdout } = await ner('weak', 'predict', await fitted(kind), votes, '--out', out, '--json')
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject({ model: kind, documents: 80, sources: ['good', 'poor'] })
+    expect(readFileSync(out).equals(readFileSync(saved('fitted.jsonl')))).toBe(true)
+  })
+
+  it('knows types that nobody votes for in the new text', async () => {
+    const model = await fitted('hmm')
+    const some = readFileSync(votes, 'utf8')
+      .split('\n')
+      .find((line) => line.includes('PER') && !line.includes('LOC'))!
+    const out = saved('one.jsonl')
+    expect((await ner('weak', 'predict', model, file('one-vote.jsonl', `${some}\n`), '--out', out)).code).toBe(0)
+    const all = readFileSync(saved('fitted.jsonl'), 'utf8').split('\n')
+    expect(all).toContain(readFileSync(out, 'utf8').trim())
+  })
+
+  it.each<[string, (json: Record<string, unknown>) => unknown, RegExp]>([
+    ['another version', (json) => ({ ...json, version: 2 }), /at version[^]*edited\.json/],
+    ['a kind there is not', (json) => ({ ...json, kind: 'best' }), /at kind/],
+    ['a table of another size', (json) => ({ ...json, correlations: [[0]] }), /at correlations, expected 2 × 2/],
+    ['a row that is no distribution', (json) => ({ ...json, initial: [1, 1] }), /at initial, expected shares that sum/],
+    ['names out of order', (json) => ({ ...json, sources: ['poor', 'good'] }), /at sources, expected sorted/],
+    ['a source without numbers', (json) => ({ ...json, confusions: {} }), /at confusions\.good/],
+    ['no model', () => null, /weak\/bad-model/],
+  ])('refuses %s', async (_, edit, message) => {
+    const out = saved('none.jsonl')
+    const { code, stderr } = await ner('weak', 'predict', await edited(edit), votes, '--out', out)
+    expect([code, stderr]).toEqual([2, expect.stringMatching(message)])
+    expect(() => readFileSync(out)).toThrow()
+  })
+
+  it.each<[string, (line: string) => string, RegExp]>([
+    ['a function less', (line) => line.replaceAll('"poor"', '"good"'), /no layer of poor/],
+    ['a function more', (line) => line.replaceAll('"good":', '"other":[],"good":'), /layer of other/],
+    ['another type', (line) => line.replaceAll('"PER"', '"PERSON"'), /vote for PERSON/],
+  ])('refuses votes of %s', async (_, edit, message) => {
+    const other = file('other.jsonl', edit(readFileSync(votes, 'utf8')))
+    const { code, stderr } = await ner('weak', 'predict', await fitted('hmm'), other, '--out', saved('none.jsonl'))
+    expect([code, stderr]).toEqual([2, expect.stringMatching(message)])
+    expect(stderr).toContain('weak/different-votes')
+  })
+})
+
 describe('ner weak analyse', () => {
   it('prints a table and writes a report', async () => {
     const report = join(folder, 'votes.html')
