@@ -67,6 +67,7 @@ const supported: Readonly<Record<OpName, readonly DType[]>> = {
   ScatterND: numbers,
   ReverseSequence: anything,
   Scan: floats,
+  Loop: floats,
 }
 
 /** What else the parser asks for: the reason why it would refuse a node, or undefined. */
@@ -103,7 +104,7 @@ function objection(node: Node, g: Graph | undefined): string | undefined {
   if (!isKnownOp(op)) return 'it is not in the list of its operators'
   const types = supported[op]
   if (types.length === 0) return "it is not in the parser's list"
-  const data = op === 'Scan' ? inputs : [inputs[op === 'Where' ? 1 : 0]]
+  const data = op === 'Scan' ? inputs : op === 'Loop' ? inputs.slice(2) : [inputs[op === 'Where' ? 1 : 0]]
   const odd = data.find((value) => value && !types.includes(value.dtype))
   if (odd) return `it is of ${odd.dtype}`
   return g && restrictions[op]?.(node, g)

@@ -33,10 +33,10 @@ export function gradients(g: Graph, loss: Value, wanted: readonly Value[], unrea
       if (incoming.every((cotangent) => cotangent === undefined)) continue
       const custom = g.customGradients.get(node.outputs[0]!)
       if (custom) {
-        const outgoing = custom.gradient(incoming[0]!)
+        const outgoing = g.scoped(node.name, () => custom.gradient(incoming[0]!))
         custom.inputs.forEach((input, i) => accumulate(input, outgoing[i]))
       } else if (node.inputs.some((input) => input && active.has(input))) {
-        const outgoing = apply(g, node, incoming)
+        const outgoing = g.scoped(node.name, () => apply(g, node, incoming))
         node.inputs.forEach((input, i) => accumulate(input, outgoing[i]))
       }
     }

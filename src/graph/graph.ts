@@ -330,6 +330,14 @@ export class Graph {
     })
   }
 
+  /**
+   * Runs `body` `count` times; it reads `captured` as they are in every iteration. Returns the final states, then what the
+   * iterations gave, stacked along a new first axis.
+   */
+  loop(body: Graph, count: Value, states: readonly Value[], captured: readonly Value[]): Value[] {
+    return this.apply('Loop', [count, undefined, ...states, ...captured], { body, captures: captured.length })
+  }
+
   /** A dimension of the graph's inputs as an int64 vector of one element. */
   dim(symbol: string): Value {
     let value = this.#dims.get(symbol)

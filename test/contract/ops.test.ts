@@ -149,6 +149,20 @@ function runningSum(): Graph {
   return body
 }
 
+/** state: a running sum; captured: rows, of which every iteration adds its own; output: the sums so far. */
+function summedRows(): Graph {
+  const body = new Graph('rows')
+  const iteration = body.input('iteration', 'int64', [])
+  const going = body.input('going', 'bool', [])
+  const sum = body.input('sum', 'float32', ['batch'])
+  const rows = body.input('rows', 'float32', [4, 'batch'])
+  const next = body.add(sum, body.gather(rows, iteration))
+  body.output('still going', going)
+  body.output('next', next)
+  body.output('so far', next)
+  return body
+}
+
 function narrowingState(): Graph {
   const body = new Graph('narrowing')
   const state = body.input('state', 'float32', [2])
@@ -704,6 +718,37 @@ const contracts: { readonly [K in OpName]: Contract<OpAttributes[K]> } = {
       'state 0 keeps its shape: [1] and [2] differ': {
         inputs: [float([2]), float(['words'])],
         attributes: { body: narrowingState(), num_scan_inputs: 1 },
+      },
+    },
+  },
+
+  Loop: {
+    cases: {
+      'sums of rows that are there for all iterations': {
+        inputs: [known(4), undefined, float(['batch']), float([4, 'batch'])],
+        attributes: { body: summedRows(), captures: 1 },
+      },
+    },
+    refusals: {
+      'the number of iterations is a known dimension': {
+        inputs: [int([1], [4]), undefined, float(['batch']), float([4, 'batch'])],
+        attributes: { body: summedRows(), captures: 1 },
+      },
+      'the number of iterations alone ends it': {
+        inputs: [known(4), bool([], [1]), float(['batch']), float([4, 'batch'])],
+        attributes: { body: summedRows(), captures: 1 },
+      },
+      'the body takes 4 inputs, not 3': {
+        inputs: [known(4), undefined, float(['batch'])],
+        attributes: { body: summedRows(), captures: 0 },
+      },
+      'input 2 is int64, and the body takes float32': {
+        inputs: [known(4), undefined, int(['batch'], [1, 2]), float([4, 'batch'])],
+        attributes: { body: summedRows(), captures: 1 },
+      },
+      'input 3 is what the body takes: [3, batch] and [4, batch] differ': {
+        inputs: [known(4), undefined, float(['batch']), float([3, 'batch'])],
+        attributes: { body: summedRows(), captures: 1 },
       },
     },
   },

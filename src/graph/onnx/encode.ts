@@ -54,8 +54,15 @@ function movedOut(tensor: onnx.ITensorProto, place: NonNullable<EncodeOptions['p
   }
 }
 
-/** `outer` are the names of the graphs around this one: ONNX reads them inside, so none may be given again. */
-function encodeGraph(g: Graph, outer: ReadonlySet<string>): onnx.IGraphProto {
+/**
+ * `outer` are the names of the graphs around this one: ONNX reads them inside, so none may be given again. `captured` are
+ * the inputs that are read from there, with the names they have there.
+ */
+function encodeGraph(
+  g: Graph,
+  outer: ReadonlySet<string>,
+  captured: ReadonlyMap<Value, string> = new Map(),
+): onnx.IGraphProto {
   const nodes = liveNodes(g)
   const used = new Set<Value>(nodes.flatMap(({ inputs }) => inputs.filter((value) => value !== undefined)))
   const produced = new Set(nodes.flatMap(({ outputs }) => outputs))
@@ -69,18 +76,19 @@ function encodeGraph(g: Graph, outer: ReadonlySet<string>): onnx.IGraphProto {
   }
   const initializers = [...g.initializers.values()].filter(({ value }) => used.has(value))
 
-  const own = [...g.inputs, ...initializers.map(({ value }) => value), ...produced].map(
+  const inputs = g.inputs.filter((value) => !captured.has(value))
+  const own = [...inputs, ...initializers.map(({ value }) => value), ...produced].map(
     (value) => renamed.get(value) ?? value.name,
   )
   own.push(...copies.map(({ name }) => name))
   let prefix = ''
   while (own.some((name) => outer.has(prefix + name))) prefix += 'body/'
   const taken = new Set([...outer, ...own.map((name) => prefix + name)])
-  const nameOf = (value: Value) => prefix + (renamed.get(value) ?? value.name)
+  const nameOf = (value: Value) => captured.get(value) ?? prefix + (renamed.get(value) ?? value.name)
 
   return {
     name: g.name,
-    input: g.inputs.map((value) => encodeValue(value, nameOf(value))),
+    input: inputs.map((value) => encodeValue(value, nameOf(value))),
     output: g.outputs.map(({ name, value }) => encodeValue(value, prefix + name)),
     // Of operators outside the table, a reader cannot know what they give.
     valueInfo: nodes
@@ -106,10 +114,12 @@ function encodeNode(
   used: ReadonlySet<Value>,
   taken: ReadonlySet<string>,
 ): onnx.INodeProto {
-  // Optional outputs that nobody reads are left out, so that the operator need not compute them; a Scan's are not
+  // Optional outputs that nobody reads are left out, so that the operator need not compute them; those of a body are not
   // optional.
-  const output = outputs.map((value, i) => (i === 0 || op === 'Scan' || used.has(value) ? nameOf(value) : ''))
+  const hasBody = op === 'Scan' || op === 'Loop'
+  const output = outputs.map((value, i) => (i === 0 || hasBody || used.has(value) ? nameOf(value) : ''))
   while (output.at(-1) === '') output.pop()
+  if (op === 'Loop') return { opType: op, name, output, ...encodeLoop(inputs, attributes, nameOf, taken) }
   return {
     opType: op,
     domain,
@@ -119,6 +129,24 @@ function encodeNode(
     attribute: Object.entries(attributes).flatMap(([key, value]) =>
       value === undefined ? [] : [{ name: key, ...encodeAttribute(key, value, taken) }],
     ),
+  }
+}
+
+/** What a body captures it reads by its outer name: such inputs are in no list of the file. */
+function encodeLoop(
+  inputs: Node['inputs'],
+  { body, captures }: Node['attributes'],
+  nameOf: (value: Value) => string,
+  taken: ReadonlySet<string>,
+): onnx.INodeProto {
+  const own = inputs.length - (captures as number)
+  // The body's inputs have the order of the node's: the first two are the iteration and the condition.
+  const captured = inputs
+    .slice(own)
+    .map((value, i): [Value, string] => [(body as Graph).inputs[own + i]!, nameOf(value!)])
+  return {
+    input: inputs.slice(0, own).map((value) => (value ? nameOf(value) : '')),
+    attribute: [{ name: 'body', type: AttributeType.GRAPH, g: encodeGraph(body as Graph, taken, new Map(captured)) }],
   }
 }
 

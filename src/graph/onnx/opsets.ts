@@ -60,6 +60,7 @@ const since: Readonly<Record<OpName, number>> = {
   ScatterND: 16,
   ReverseSequence: 10,
   Scan: 11,
+  Loop: 13,
 }
 
 /** The IR version that came with each opset (ONNX's Versioning.md): older readers refuse a newer one. */

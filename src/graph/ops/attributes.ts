@@ -76,6 +76,11 @@ export interface OpAttributes {
     readonly scan_input_directions?: readonly number[]
     readonly scan_output_directions?: readonly number[]
   }
+  Loop: {
+    readonly body: Graph
+    /** How many of the last inputs every iteration reads as they are; a file has them by their outer names instead. */
+    readonly captures: number
+  }
 }
 
 export type OpName = keyof OpAttributes

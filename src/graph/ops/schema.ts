@@ -93,6 +93,10 @@ export const schemas: { readonly [K in OpName]: OpSchema<OpAttributes[K]> } = {
       scan_output_directions: { kind: 'ints' },
     },
   },
+  Loop: {
+    inputs: Infinity,
+    attributes: { body: { kind: 'graph', required: true }, captures: { kind: 'int', absent: 0 } },
+  },
 }
 
 /** The attributes of a node in a file, with those that it leaves out. */

@@ -58,6 +58,7 @@ const precision: Readonly<Record<OpName, 'half' | 'float'>> = {
   ScatterND: 'float',
   ReverseSequence: 'float',
   Scan: 'float',
+  Loop: 'float',
 }
 
 /**
@@ -67,7 +68,7 @@ const precision: Readonly<Record<OpName, 'half' | 'float'>> = {
  *
  * The pair half(float(·)) between two such operators is left out, and weights are stored as halves: of a transformer
  * only softmax, norms and the logits are cast. Matches operators of the table with one output that read or make float32.
- * Bodies of Scan stay as they are.
+ * Bodies of Scan and Loop stay as they are.
  */
 export function halve(g: Graph): Rewritten {
   /** The half that stands for a float32 value. */

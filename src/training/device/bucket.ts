@@ -30,6 +30,26 @@ export function rowBucket(touched: number, vocabulary: number): number {
   return Math.min(vocabulary, Math.max(64, powerOfTwo(touched)))
 }
 
+export const keyOf = ({ batch, sequence, sentences, words }: FixedSizes) =>
+  [batch, sequence, sentences, words].join(' ')
+
+/**
+ * What the graph of a loop of steps like this one is built for. All of a step's batches are padded to the largest of
+ * them, and there is room for every piece that they could hold: nothing of it depends on the steps around.
+ */
+export function loopBucket(batches: readonly Batch[], vocabulary: number) {
+  const largest = (size: keyof FixedSizes) => Math.max(...batches.map(({ sizes }) => sizes[size]))
+  const sizes = bucketOf({
+    batch: largest('batch'),
+    sequence: largest('sequence'),
+    sentences: largest('sentences'),
+    words: largest('words'),
+  })
+  const rows = rowBucket(sizes.batch * sizes.sequence * batches.length, vocabulary)
+  const accumulates = batches.length > 1
+  return { sizes, rows, accumulates, key: [keyOf(sizes), rows, accumulates].join(' ') }
+}
+
 /** The batch laid out in a bucket's sizes: the same rows, more padding. */
 export function padBatch(batch: Batch, sizes: FixedSizes): Batch {
   const { batch: rows, sequence } = batch.sizes

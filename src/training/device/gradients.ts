@@ -33,6 +33,11 @@ export const poolWidth = 16
 /** A batch's sizes as numbers. */
 export type FixedSizes = Readonly<Record<keyof StepSizes, number>>
 
+export interface GradientOptions {
+  /** Whether what was there before is added to gradients and loss. */
+  readonly accumulates?: boolean
+}
+
 export interface GradientGraph {
   readonly graph: Graph
   readonly dropoutSites: readonly DropoutSite[]
@@ -51,6 +56,7 @@ export function buildGradients(
   { parameters, step }: Pick<Objective, 'parameters' | 'step'>,
   sizes: FixedSizes,
   rows: number,
+  { accumulates = true }: GradientOptions = {},
 ): GradientGraph {
   const { graph: host, dropoutSites } = step(sizes)
   const { pieceTable } = tagger.encoder
@@ -76,13 +82,17 @@ export function buildGradients(
   const width = lookedUp!.shape.at(-1)!
   const ofRows = sumRows(g, touchedRow, g.reshape(lookedUp!, [pieces, width]), rows)
 
+  const all = { [gradientOutput(pieceTable)]: ofRows, ...dense }
+  if (!accumulates) {
+    for (const [name, gradient] of Object.entries(all)) g.output(name, gradient)
+    g.output(stepOutputs.loss, loss!)
+    return { graph: g, dropoutSites }
+  }
   const keep = g.input(deviceInputs.keep, 'float32', [])
-  const accumulate = (name: string, gradient: Value) => {
+  for (const [name, gradient] of Object.entries(all)) {
     const before = g.input(accumulatedInput(name), 'float32', gradient.shape)
     g.output(name, g.add(gradient, g.mul(before, keep)))
   }
-  accumulate(gradientOutput(pieceTable), ofRows)
-  for (const [name, gradient] of Object.entries(dense)) accumulate(name, gradient)
   g.output(stepOutputs.loss, g.add(loss!, g.input(deviceInputs.lossSum, 'float32', [])))
   return { graph: g, dropoutSites }
 }
@@ -96,6 +106,18 @@ export function buildDeviceForward(tagger: Tagger, parameters: readonly Paramete
     ...declareIndices(g, sizes),
   })
   g.output('logits', logits!)
+  return g
+}
+
+/** The forward pass with its weights in the file, for a device that would be sent them in every run. */
+export function buildBakedForward(tagger: Tagger, weights: ReadonlyMap<string, Tensor>): Graph {
+  const g = new Graph('baked forward')
+  const forward = buildForward(tagger)
+  const feeds = forward.inputs.map(({ name, dtype, shape }): [string, Value] => {
+    const weight = weights.get(name)
+    return [name, weight ? g.initializer(name, weight) : g.input(name, dtype, shape)]
+  })
+  g.output('logits', inline(g, forward, Object.fromEntries(feeds))['logits']!)
   return g
 }
 

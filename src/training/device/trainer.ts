@@ -1,6 +1,6 @@
 import { encodeModel } from '../../graph/onnx/encode.js'
 import type { Tensor } from '../../graph/types.js'
-import type { Parameter, ParameterData, ParameterGroup } from '../../models/parameters.js'
+import type { Parameter, ParameterData } from '../../models/parameters.js'
 import type { Tagger } from '../../models/tagger.js'
 import { openDevice, type DeviceGraph, type Resident } from '../../runtime/device.js'
 import type { DropoutSite } from '../dropout.js'
@@ -8,12 +8,13 @@ import { scalar, type Objective } from '../objective.js'
 import { notFinite } from '../optimizer.js'
 import { batchInputs, gradientOutput, stepOutputs } from '../step.js'
 import type { StepResult, Trainer, TrainerOptions } from '../trainer.js'
-import { bucketOf, cropped, indexFeeds, padBatch, rowBucket } from './bucket.js'
-import { accumulatedInput, buildDeviceForward, buildGradients, deviceInputs, type FixedSizes } from './gradients.js'
+import { bucketOf, cropped, indexFeeds, keyOf, padBatch } from './bucket.js'
+import { cached } from './cached.js'
+import { scheduleFeeds, touchedFeeds } from './feeds.js'
+import { accumulatedInput, buildDeviceForward, buildGradients, deviceInputs } from './gradients.js'
 import { createDeviceMasks } from './masks.js'
-import { filledUp, touchedPieces } from './pieces.js'
 import { float32, int32, zeros } from './tensors.js'
-import { buildUpdate, momentName, moments, nextOutput, updateInputs } from './update.js'
+import { buildUpdate, momentName, moments, nextOutput } from './update.js'
 
 export interface DeviceTrainerOptions extends TrainerOptions {
   /** Steps between two looks at the loss, each of which makes the host wait for the device. */
@@ -82,12 +83,11 @@ export async function createDeviceTrainer(
 
   return {
     async step(batches, step, rates) {
-      const { touched, places } = touchedPieces(batches)
-      const rows = rowBucket(touched.length, vocabulary)
+      const touched = touchedFeeds(batches, vocabulary)
+      const { rows } = touched
       await makeRoom(rows)
       const padded = batches.map((batch) => padBatch(batch, bucketOf(batch.sizes)))
       const feeds = objective.feeds(padded)
-      const known = filledUp(touched, rows)
       for (const [part, batch] of padded.entries()) {
         const sizes = batch.sizes
         const { graph, sites } = await gradientGraphs(`${keyOf(sizes)} ${rows}`, async () => {
@@ -100,8 +100,8 @@ export async function createDeviceTrainer(
           ...indexFeeds(batch),
           ...feeds[part]!,
           ...(await masks.feeds(sites, step, part)),
-          [deviceInputs.touched]: int32([rows], known),
-          [deviceInputs.touchedRow]: int32([sizes.batch, sizes.sequence], places(batch)),
+          ...touched.list,
+          ...touched.places(batch),
           [deviceInputs.keep]: scalar(part === 0 ? 0 : 1),
           [deviceInputs.lossSum]: lossSum,
         })
@@ -115,16 +115,12 @@ export async function createDeviceTrainer(
       const update = await updateGraphs(String(rows), async () =>
         device.load(encodeModel(buildUpdate(parameters, pieceTable, rows, options))),
       )
-      const [beta1, beta2] = options.betas
       const { norm, ...next } = await update.run({
         ...Object.fromEntries(state),
         ...Object.fromEntries(gradients),
-        ...ratesOf(parameters, rates),
-        [updateInputs.touched]: int32([rows], known),
-        [updateInputs.places]: { dtype: 'int64', dims: [rows, 1], data: BigInt64Array.from(known, BigInt) },
-        [updateInputs.touchedCount]: int32([], [touched.length]),
-        [updateInputs.firstCorrection]: scalar(1 / (1 - beta1 ** step)),
-        [updateInputs.secondCorrection]: scalar(1 / (1 - beta2 ** step)),
+        ...touched.list,
+        ...touched.update,
+        ...scheduleFeeds(parameters, rates, options, step),
       })
       state = replaced(state, Object.fromEntries([...state.keys()].map((name) => [name, next[nextOutput(name)]!])))
       if (summed >= stepsBetweenReads || Number.isNaN(latest.loss)) {
@@ -183,27 +179,8 @@ function beforeOf(gradients: ReadonlyMap<string, Resident>) {
   return Object.fromEntries([...gradients].map(([name, tensor]) => [accumulatedInput(name), tensor]))
 }
 
-function ratesOf(parameters: readonly Parameter[], rates: Readonly<Record<ParameterGroup, number>>) {
-  const groups = [...new Set(parameters.map(({ group }) => group))]
-  return Object.fromEntries(groups.map((group) => [updateInputs.rate(group), scalar(rates[group])]))
-}
-
 /** What a run gave in place of what was there, which is let go. */
 function replaced(before: ReadonlyMap<string, Resident>, next: Readonly<Record<string, Resident>>) {
   for (const tensor of before.values()) tensor.dispose()
   return new Map(Object.entries(next))
-}
-
-const keyOf = ({ batch, sequence, sentences, words }: FixedSizes) => [batch, sequence, sentences, words].join(' ')
-
-/** Graphs by what they were built for, each built when it is first asked for. */
-function cached<T>() {
-  const made = new Map<string, Promise<T>>()
-  return Object.assign(
-    (key: string, make: () => Promise<T>): Promise<T> => {
-      if (!made.has(key)) made.set(key, make())
-      return made.get(key)!
-    },
-    { all: () => Promise.all(made.values()) },
-  )
 }

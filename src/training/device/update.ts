@@ -16,12 +16,19 @@ export const updateInputs = {
   firstCorrection: 'first_correction',
   secondCorrection: 'second_correction',
   rate: (group: ParameterGroup) => `rate.${group}`,
+  /** float32 []: 0 leaves everything as it is. Of a graph that is `gated` only. */
+  due: 'due',
 } as const
 
 export const nextOutput = (state: string) => `next.${state}`
 
 export const moments = ['first', 'second'] as const
 export const momentName = (moment: (typeof moments)[number], parameter: string) => `${moment}.${parameter}`
+
+export interface UpdateOptions {
+  /** Whether the host says, run by run, that an update is due. */
+  readonly gated?: boolean
+}
 
 /**
  * AdamW (Loshchilov & Hutter, 2019) as a graph, for state that lives on a device: clipping by the global norm, then
@@ -34,6 +41,7 @@ export function buildUpdate(
   pieceTable: string,
   rows: number,
   options: AdamWOptions,
+  { gated = false }: UpdateOptions = {},
 ): Graph {
   const g = new Graph('device update')
   const touched = {
@@ -42,15 +50,6 @@ export function buildUpdate(
   }
   const count = g.input(updateInputs.touchedCount, 'int32', [])
   const isTouched = g.less(g.unsqueeze(g.initializer('rows', int32Range(rows)), [1]), count)
-  const corrections = {
-    first: g.input(updateInputs.firstCorrection, 'float32', []),
-    second: g.input(updateInputs.secondCorrection, 'float32', []),
-  }
-  const rates = new Map<ParameterGroup, Value>()
-  const rateOf = (group: ParameterGroup) => {
-    if (!rates.has(group)) rates.set(group, g.input(updateInputs.rate(group), 'float32', []))
-    return rates.get(group)!
-  }
   const given = parameters.map((parameter) => ({
     parameter,
     gradient: g.input(
@@ -68,19 +67,12 @@ export function buildUpdate(
       .reduce((sum, square) => g.add(sum, square)),
   )
   const clip = options.maxGradNorm === null ? undefined : clipFactor(g, norm, options.maxGradNorm)
+  const applies = gated ? g.less(g.scalar(0), g.input(updateInputs.due, 'float32', [])) : undefined
+  const factors = adamWFactors(g, parameters, options, applies)
 
   for (const { parameter, gradient, state } of given) {
     const clipped = clip ? g.mul(gradient, clip) : gradient
-    const update = (values: readonly [Value, Value, Value]) =>
-      adamW(
-        g,
-        values,
-        clipped,
-        rateOf(parameter.group),
-        corrections,
-        decays(parameter) ? options.weightDecay : 0,
-        options,
-      )
+    const update = (values: readonly [Value, Value, Value]) => adamW(g, values, clipped, factors, parameter, options)
     const next =
       parameter.name === pieceTable
         ? rowsOf(g, state, touched, (own) => update(own).map((after, i) => g.where(isTouched, after, own[i]!)))
@@ -97,24 +89,51 @@ function clipFactor(g: Graph, norm: Value, most: number): Value {
   return g.neg(g.max(g.scalar(-1), g.neg(factor)))
 }
 
+/** The numbers of an update that all parameters share, as scalars of the graph. */
+interface AdamWFactors {
+  readonly rates: ReadonlyMap<ParameterGroup, Value>
+  readonly corrections: readonly [Value, Value]
+  /** β and 1−β of each moment. */
+  readonly mixes: readonly (readonly [Value, Value])[]
+}
+
+/** Where an update does not apply, lr = 0, β = 1 and 1−β = 0: weights and moments stay what they are, to the bit. */
+function adamWFactors(
+  g: Graph,
+  parameters: readonly Parameter[],
+  { betas }: AdamWOptions,
+  applies: Value | undefined,
+): AdamWFactors {
+  const orElse = (value: Value, otherwise: number) => (applies ? g.where(applies, value, g.scalar(otherwise)) : value)
+  const groups = [...new Set(parameters.map(({ group }) => group))]
+  return {
+    rates: new Map(groups.map((group) => [group, orElse(g.input(updateInputs.rate(group), 'float32', []), 0)])),
+    corrections: [
+      g.input(updateInputs.firstCorrection, 'float32', []),
+      g.input(updateInputs.secondCorrection, 'float32', []),
+    ],
+    mixes: betas.map((beta) => [orElse(g.scalar(beta), 1), orElse(g.scalar(1 - beta), 0)] as const),
+  }
+}
+
 function adamW(
   g: Graph,
   [weight, first, second]: readonly [Value, Value, Value],
   gradient: Value,
-  rate: Value,
-  corrections: { readonly first: Value; readonly second: Value },
-  decay: number,
-  { betas: [beta1, beta2], epsilon }: AdamWOptions,
+  { rates, corrections, mixes }: AdamWFactors,
+  parameter: Parameter,
+  { epsilon, weightDecay }: AdamWOptions,
 ): Value[] {
-  const mix = (before: Value, beta: number, now: Value) =>
-    g.add(g.mul(before, g.scalar(beta)), g.mul(now, g.scalar(1 - beta)))
-  const m = mix(first, beta1, gradient)
-  const v = mix(second, beta2, g.mul(gradient, gradient))
+  const rate = rates.get(parameter.group)!
+  const mix = (before: Value, now: Value, [kept, taken]: readonly [Value, Value]) =>
+    g.add(g.mul(before, kept), g.mul(now, taken))
+  const m = mix(first, gradient, mixes[0]!)
+  const v = mix(second, g.mul(gradient, gradient), mixes[1]!)
   const direction = g.div(
-    g.mul(m, g.mul(rate, corrections.first)),
-    g.add(g.sqrt(g.mul(v, corrections.second)), g.scalar(epsilon)),
+    g.mul(m, g.mul(rate, corrections[0])),
+    g.add(g.sqrt(g.mul(v, corrections[1])), g.scalar(epsilon)),
   )
-  const kept = decay === 0 ? weight : g.mul(weight, g.sub(g.scalar(1), g.mul(rate, g.scalar(decay))))
+  const kept = decays(parameter) ? g.mul(weight, g.sub(g.scalar(1), g.mul(rate, g.scalar(weightDecay)))) : weight
   return [g.sub(kept, direction), m, v]
 }
 
