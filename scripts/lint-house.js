@@ -2,6 +2,7 @@
 import { dirname, relative, resolve } from 'node:path'
 
 const order = [
+  'hub',
   'config',
   'data',
   'agreement',

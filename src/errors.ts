@@ -50,6 +50,14 @@ export const codes = {
   'model/corrupt-weights': 'The weights file is damaged.',
   'model/in-sample': 'The model has been trained on the data it should judge.',
   'model/tokenizer': 'The tokenizer cannot be loaded or does not suit the model.',
+  // hub
+  'hub/not-found': 'The hub has no model or revision of that name.',
+  'hub/unreachable': 'The hub cannot be reached.',
+  'hub/refused': 'The hub refuses: a token is wrong, or it lacks the right.',
+  'hub/cut-short': 'A download was cut short.',
+  'hub/checksum': 'A downloaded file is not the one that the hub announces.',
+  'hub/not-cached': 'Offline, and a model is not in the cache.',
+  'hub/unusable': 'A model on the hub has its files in a form that is not read.',
   // graph and runtime
   'graph/invalid': 'A graph breaks a rule of its operators.',
   'graph/corrupt': 'An ONNX file is damaged or not supported.',

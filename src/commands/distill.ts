@@ -13,7 +13,7 @@ import { followRun } from './follow.js'
 import { table } from './format.js'
 import { onMisaligned } from './options.js'
 import { write } from './output.js'
-import { during } from './progress.js'
+import { during, located } from './progress.js'
 
 export const command = defineCommand({
   positionals: {
@@ -21,7 +21,8 @@ export const command = defineCommand({
       type: 'string',
       array: true,
       demandOption: true,
-      describe: 'Model folders; of several, the student learns the mean',
+      describe:
+        'Model folders, or org/name[@revision] on the Hugging Face hub; of several, the student learns the mean',
     },
   },
   options: {
@@ -70,12 +71,12 @@ export const command = defineCommand({
         mend: 'Name a file with --dev or --test.',
       })
     }
-    const outcome = await followRun((signal) =>
-      distill(args.teachers, config, { resume: args.resume === true, signal }),
-    )
+    const teachers: string[] = []
+    for (const teacher of args.teachers) teachers.push(await located(teacher, 'teacher'))
+    const outcome = await followRun((signal) => distill(teachers, config, { resume: args.resume === true, signal }))
     if (outcome.interrupted) return exit.interrupted
 
-    const folders = [...args.teachers, config.output, ...(args.compare ?? [])]
+    const folders = [...teachers, config.output, ...(args.compare ?? [])]
     const compared = compareModels(folders, data, { layer: config.data.layer, threads: config.threads })
     const models = await during('comparing', compared)
     const [teacher, student] = [models[0]!, models[args.teachers.length]!]

@@ -5,12 +5,16 @@ import { defineCommand, exit } from './command.js'
 import { percent } from '../report/numbers.js'
 import { onMisaligned, scheme, threads } from './options.js'
 import { write } from './output.js'
-import { during } from './progress.js'
+import { during, located } from './progress.js'
 import { evaluationTable } from './scores.js'
 
 export const command = defineCommand({
   positionals: {
-    model: { type: 'string', demandOption: true, describe: 'A model folder' },
+    model: {
+      type: 'string',
+      demandOption: true,
+      describe: 'A model folder, or org/name[@revision] on the Hugging Face hub',
+    },
     data: { type: 'string', demandOption: true, describe: 'Labelled text, CoNLL or JSONL' },
   },
   options: {
@@ -32,9 +36,10 @@ export const command = defineCommand({
         mend: `For example: --min-f1 ${gate > 1 && gate <= 100 ? gate / 100 : 0.9}`,
       })
     }
+    const folder = await located(args.model, 'tagger')
     const evaluation = await during(
       'scoring',
-      evaluate(args.model, args.data, {
+      evaluate(folder, args.data, {
         scheme: args.scheme,
         onMisaligned: args['on-misaligned'] ?? 'error',
         threads: args.threads,

@@ -9,13 +9,18 @@ import { defineCommand, exit } from './command.js'
 import { highlighter } from './highlight.js'
 import { write } from './output.js'
 import { threads } from './options.js'
+import { located } from './progress.js'
 
 /** Texts predicted at once: enough to fill batches of like lengths, few enough that output flows. */
 const textsAtOnce = 256
 
 export const command = defineCommand({
   positionals: {
-    model: { type: 'string', demandOption: true, describe: 'A model folder' },
+    model: {
+      type: 'string',
+      demandOption: true,
+      describe: 'A model folder, or org/name[@revision] on the Hugging Face hub',
+    },
     text: { type: 'string', array: true, describe: 'Texts; without any, lines of --input or of standard input' },
   },
   options: {
@@ -31,7 +36,7 @@ export const command = defineCommand({
   ],
   async run(args) {
     const texts = textsOf(args)
-    const predictor = await loadPredictor(args.model, { threads: args.threads })
+    const predictor = await loadPredictor(await located(args.model, 'tagger'), { threads: args.threads })
     const form = forms[formOf(args)]()
     let written = 0
     for await (const batch of batches(texts)) {

@@ -1,5 +1,6 @@
 import ora from 'ora'
 import type { DistillEvent } from '../compress/distill/distill.js'
+import { locateModel, type DownloadEvent, type Purpose } from '../hub/model.js'
 import { percent, thousands } from '../report/numbers.js'
 
 /** Shows a training on standard error: a line that moves on a terminal, elsewhere a plain line per evaluation. */
@@ -12,11 +13,19 @@ export function trainingProgress(stream: NodeJS.WriteStream = process.stderr) {
   }
   const began = Date.now()
   let steps = 0
+  let downloading = ''
   let firstStep: { readonly step: number; readonly at: number } | undefined
 
   return {
     show(event: DistillEvent): void {
       switch (event.kind) {
+        case 'download':
+          if (!canMove(stream)) {
+            if (event.file !== downloading) stream.write(`downloading ${event.model}: ${event.file}\n`)
+          } else if (!spinner.isSpinning) spinner.start()
+          downloading = event.file
+          spinner.text = downloadLine(event)
+          break
         case 'teaching':
           if (canMove(stream) && !spinner.isSpinning) spinner.start()
           spinner.text = `asking ${event.teacher} · ${thousands(event.sentences)}/${thousands(event.of)} sentences`
@@ -55,6 +64,13 @@ export function trainingProgress(stream: NodeJS.WriteStream = process.stderr) {
     },
     stop: () => void spinner.stop(),
   }
+}
+
+/** `org/name@main: model.safetensors ███████░░░░░░░░░░░░░  35 % of 90.9 MB` */
+function downloadLine({ model, file, received, size }: DownloadEvent): string {
+  const share = size === 0 ? 1 : Math.min(1, received / size)
+  const bar = '█'.repeat(Math.round(20 * share)).padEnd(20, '░')
+  return `${model}: ${file} ${bar} ${Math.floor(100 * share)} % of ${(size / 1e6).toFixed(1)} MB`
 }
 
 /** A terminal that says it is 0 columns wide, as in some containers, cannot have its lines taken back. */
@@ -98,5 +114,20 @@ export async function steps<T>(
     }
   } finally {
     spinner.stop()
+  }
+}
+
+/** The folder of a model that a command takes, downloaded first where it is a name on the hub. */
+export async function located(path: string, purpose: Purpose): Promise<string> {
+  const progress = trainingProgress()
+  const download = locateModel(path, purpose)
+  try {
+    for (;;) {
+      const { value, done } = await download.next()
+      if (done === true) return value
+      progress.show(value)
+    }
+  } finally {
+    progress.stop()
   }
 }

@@ -13,7 +13,10 @@ export const command = defineCommand({
   },
   options: {
     set: { type: 'string', array: true, describe: 'A key of the configuration, e.g. training.epochs=5' },
-    model: { type: 'string', describe: 'A Hugging Face folder to start from; without one, from scratch' },
+    model: {
+      type: 'string',
+      describe: 'What to start from: a Hugging Face folder, or org/name[@revision] on the hub; else from scratch',
+    },
     train: { type: 'string', describe: 'Labelled text to train on' },
     dev: { type: 'string', describe: 'Labelled text that picks the best checkpoint' },
     test: { type: 'string', describe: 'Labelled text that the finished model is scored on' },

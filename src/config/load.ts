@@ -1,10 +1,11 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { dirname, isAbsolute, relative, resolve } from 'node:path'
 import { LineCounter, type Document, isMap, isPair, isScalar, parse, parseDocument, visit } from 'yaml'
 import type { z } from 'zod'
 import { NerError } from '../errors.js'
+import { parseHubName } from '../hub/name.js'
 import { nearest } from '../nearest.js'
-import { type Config, defaults, pathKeys, schema } from './schema.js'
+import { type Config, defaults, modelKeys, pathKeys, schema } from './schema.js'
 
 type Path = readonly (string | number)[]
 
@@ -168,12 +169,21 @@ function covers(source: Source, key: Path): boolean {
   return true
 }
 
-/** Resolves the paths of a value against the folder of its source, as seen from the current folder. */
+/**
+ * Resolves the paths of a value against the folder of its source, as seen from the current folder. What is no folder there
+ * may be a model's name on the hub, which is left as it is.
+ */
 function withPaths(source: Source): unknown {
   const seenFromHere = (path: string) =>
     isAbsolute(path) ? path : relative(process.cwd(), resolve(source.folder, path)) || '.'
+  const folderOrName = (path: string) =>
+    parseHubName(path) !== undefined && !existsSync(resolve(source.folder, path)) ? path : seenFromHere(path)
+  const locate: Readonly<Record<string, (path: string) => string>> = {
+    ...Object.fromEntries(pathKeys.map((key) => [key, seenFromHere])),
+    ...Object.fromEntries(modelKeys.map((key) => [key, folderOrName])),
+  }
   const walk = (value: unknown, key: string): unknown => {
-    if (typeof value === 'string') return (pathKeys as readonly string[]).includes(key) ? seenFromHere(value) : value
+    if (typeof value === 'string') return locate[key]?.(value) ?? value
     if (Array.isArray(value)) return value.map((item) => walk(item, key))
     if (!isTree(value)) return value
     return Object.fromEntries(

@@ -136,12 +136,7 @@ export type Config = z.output<typeof schema>
 export const defaults: Config = schema.parse({})
 
 /** The keys that hold an input's path; in a file they are relative to that file's folder. */
-export const pathKeys = [
-  'data.train',
-  'data.dev',
-  'data.test',
-  'model.path',
-  'distill.path',
-  'distill.unlabeled',
-  'distill.gazetteer',
-] as const
+export const pathKeys = ['data.train', 'data.dev', 'data.test', 'distill.unlabeled', 'distill.gazetteer'] as const
+
+/** The keys that hold a model's path, or its name on the hub. */
+export const modelKeys = ['model.path', 'distill.path'] as const

@@ -1,9 +1,9 @@
 import { statSync } from 'node:fs'
-import { basename } from 'node:path'
 import { goldLayer } from '../data/document.js'
 import { readDocuments } from '../data/read.js'
 import { tagLabel } from '../data/schemes.js'
 import { segment, type SegmentedDocument } from '../features/segment.js'
+import { originOf } from '../hub/name.js'
 import { countParameters } from '../models/folder.js'
 import { taggerParameters } from '../models/tagger.js'
 import type { WrongSentence } from '../report/errors.js'
@@ -87,7 +87,7 @@ function profileOf(
 ) {
   const { p50, p95 } = summarize(single)
   return {
-    name: basename(folder),
+    name: originOf(folder).name,
     folder,
     parameters: countParameters(taggerParameters(model.tagger)),
     bytes: statSync(model.onnx).size,

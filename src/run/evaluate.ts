@@ -5,6 +5,7 @@ import { tagLabel, type Scheme } from '../data/schemes.js'
 import { misalignedError, wordSpans } from '../features/labels.js'
 import { segment } from '../features/segment.js'
 import { writeFileAtomically } from '../files.js'
+import { originOf } from '../hub/name.js'
 import { evaluationReport } from '../report/report.js'
 import { versions } from '../runtime/versions.js'
 import { checkTypes } from '../training/corpus.js'
@@ -73,7 +74,7 @@ export async function evaluate(
     const skipped = { spans: misaligned.length, file: `${dataPath}.misaligned.jsonl` }
     if (skipped.spans > 0) writeMisaligned(skipped.file, misaligned)
     if (report !== undefined) {
-      const title = `${basename(modelDir)} on ${basename(dataPath)}`
+      const title = `${originOf(modelDir).name} on ${basename(dataPath)}`
       const run = {
         model: modelDir,
         data: `${dataPath} (SHA-256 ${corpus.hash})`,

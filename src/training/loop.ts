@@ -1,5 +1,6 @@
 import type { Config } from '../config/schema.js'
 import type { Scores } from '../data/scoring.js'
+import type { DownloadEvent } from '../hub/model.js'
 import { countParameters } from '../models/folder.js'
 import type { ParameterData, ParameterGroup } from '../models/parameters.js'
 import type { StoredTensor } from '../models/safetensors.js'
@@ -14,6 +15,7 @@ import type { Trainer } from './trainer.js'
 
 /** What happens in a training, in order; the caller shows it or not. */
 export type TrainEvent =
+  | DownloadEvent
   | { readonly kind: 'start'; readonly steps: number; readonly parameters: number; readonly resumedAt: number }
   | {
       readonly kind: 'step'

@@ -6,6 +6,7 @@ import type { WindowOptions } from '../features/examples.js'
 import type { MisalignedSpan } from '../features/labels.js'
 import type { Tokenizer } from '../features/tokenizer.js'
 import { unwritable, writeFileAtomically } from '../files.js'
+import { isOnHub } from '../hub/name.js'
 import type { HubConfig } from '../models/encoder.js'
 import { countParameters, saveModel } from '../models/folder.js'
 import type { ParameterData } from '../models/parameters.js'
@@ -180,7 +181,7 @@ function portable(config: Config): Config {
     ...config,
     output: basename(config.output),
     data: { ...config.data, train: name(train), dev: name(dev), test: name(test) },
-    model: { ...config.model, path: name(config.model.path) },
+    model: { ...config.model, path: isOnHub(config.model.path ?? '') ? config.model.path : name(config.model.path) },
   }
 }
 

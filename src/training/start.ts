@@ -24,9 +24,14 @@ export interface StartingPoint {
   readonly hash: string | undefined
 }
 
-export async function startingPoint(configuration: Config, corpus: TrainingCorpus): Promise<StartingPoint> {
+/** From the weights of a folder, or, without one, from scratch. @throws NerError as `loadEncoder` */
+export async function startingPoint(
+  configuration: Config,
+  corpus: TrainingCorpus,
+  folder: string | undefined,
+): Promise<StartingPoint> {
   const { model, seed } = configuration
-  const pretrained = model.path === null ? undefined : await loadEncoder(model.path)
+  const pretrained = folder === undefined ? undefined : await loadEncoder(folder)
   const { config: base, tokenizer } = pretrained ?? (await fromNothing(configuration, corpus))
   const config = withDropout(base, { dropout: model.dropout, attentionDropout: model.attention_dropout }, where)
   const encoder = architectureOf(config, where).create(config)

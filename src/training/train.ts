@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import type { Config } from '../config/schema.js'
 import { NerError } from '../errors.js'
 import { buildExamples } from '../features/examples.js'
 import { claimOutput } from '../files.js'
+import { locateModel } from '../hub/model.js'
+import { originOf } from '../hub/name.js'
 import type { Tagger } from '../models/tagger.js'
 import { readCorpus, type TrainingCorpus } from './corpus.js'
 import { finishRun } from './finish.js'
@@ -31,7 +33,8 @@ export async function* train(config: Config, options: TrainOptions = {}): AsyncG
   const { training, data, model } = config
   const corpus = await readCorpus(config)
   checkClassWeights(config)
-  const start = await startingPoint(config, corpus)
+  const base = model.path === null ? undefined : yield* locateModel(model.path, 'encoder')
+  const start = await startingPoint(config, corpus, base)
   const { tagger, tokenizer } = start
   const windows = windowOptions(config, tagger)
   const labelled = await buildExamples(corpus.train.documents, tokenizer, {
@@ -75,8 +78,8 @@ export async function* train(config: Config, options: TrainOptions = {}): AsyncG
       corpus,
       tokenizer,
       encoderConfig: start.config,
-      origin: start.hash === undefined ? 'Trained from scratch' : `Fine-tuned from ${basename(model.path!)}`,
-      lineage: { base_model: start.hash === undefined ? null : { name: basename(model.path!), sha256: start.hash } },
+      origin: base === undefined ? 'Trained from scratch' : `Fine-tuned from ${originOf(base).name}`,
+      lineage: { base_model: base === undefined ? null : { ...originOf(base), sha256: start.hash } },
       windows,
       examples: labelled.examples,
       held,

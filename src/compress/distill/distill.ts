@@ -1,8 +1,10 @@
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import type { Config } from '../../config/schema.js'
 import type { Document } from '../../data/document.js'
 import { buildExamples } from '../../features/examples.js'
 import { claimOutput } from '../../files.js'
+import { locateModel } from '../../hub/model.js'
+import { originOf } from '../../hub/name.js'
 import { initialise } from '../../models/parameters.js'
 import { readCorpus } from '../../training/corpus.js'
 import { finishRun } from '../../training/finish.js'
@@ -14,7 +16,7 @@ import { fingerprintOf, refuseFinished, trainerOptions } from '../../training/tr
 import { trainers } from '../../training/trainers.js'
 import { logitsFile, teacherLogits, type CachedLogits } from './logits.js'
 import { distillationObjective, wantsLogits } from './objective.js'
-import { makeStudent } from './student.js'
+import { makeStudent, type Student } from './student.js'
 import { namesIn, readGazetteer, swapEntities } from './swap.js'
 import { loadTeachers, type Teacher } from './teachers.js'
 import { readUnlabelled, type Unlabelled } from './transfer.js'
@@ -42,7 +44,8 @@ export async function* distill(
   const { tokenizer, ner } = teacher
   const { tags } = teacher.tagger
   const corpus = await readCorpus(given, tags)
-  const student = await makeStudent(teachers[0], given)
+  const base = given.distill.path === null ? undefined : yield* locateModel(given.distill.path, 'encoder')
+  const student = await makeStudent(teachers[0], given, base)
   const { tagger } = student
   const config = asTrained(given, teachers[0], tagger.head)
   const unlabelled = given.distill.unlabeled.map(readUnlabelled)
@@ -118,7 +121,7 @@ export async function* distill(
       tokenizer,
       encoderConfig: student.config,
       origin: `Distilled from ${teachers.map(({ name }) => name).join(' and ')} (${student.initialised})`,
-      lineage: lineageOf(teachers, student, unlabelled),
+      lineage: lineageOf(teachers, student, base, unlabelled),
       windows,
       examples,
       held,
@@ -149,11 +152,12 @@ function swaps(
 
 const lineageOf = (
   teachers: readonly Teacher[],
-  { initialised, hash }: { readonly initialised: string; readonly hash: string | undefined },
+  { initialised, hash }: Student,
+  base: string | undefined,
   unlabelled: readonly Unlabelled[],
 ) => ({
-  base_model: hash === undefined ? null : { name: initialised, sha256: hash },
-  teachers: teachers.map(({ model, hash: sha256 }) => ({ name: basename(model.folder), sha256 })),
+  base_model: base === undefined ? null : { ...originOf(base), sha256: hash },
+  teachers: teachers.map(({ model, hash: sha256 }) => ({ ...originOf(model.folder), sha256 })),
   student: initialised,
   ...(unlabelled.length > 0 && { unlabelled: unlabelled.map(({ file, hash: sha256 }) => ({ file, sha256 })) }),
 })

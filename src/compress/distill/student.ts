@@ -1,6 +1,6 @@
-import { basename } from 'node:path'
 import type { Config } from '../../config/schema.js'
 import { NerError } from '../../errors.js'
+import { originOf } from '../../hub/name.js'
 import { architectureOf, withDropout, withLayers, type Encoder, type HubConfig } from '../../models/encoder.js'
 import { loadEncoder } from '../../models/folder.js'
 import { initialise, type ParameterData } from '../../models/parameters.js'
@@ -21,14 +21,18 @@ export interface Student {
 
 /**
  * The student that the configuration asks for, with the first teacher's labels and tokenizer. As wide as the teacher, it
- * starts from some of its layers; narrower, from its embeddings at most; or from a folder.
+ * starts from some of its layers; narrower, from its embeddings at most; or from the folder that is given.
  *
  * @throws NerError `config/bad-value` for a shape that cannot be made of the teacher; for a folder as `loadEncoder`, and
  *   `compress/unlike-models`
  */
-export async function makeStudent(teacher: Teacher, { distill, model, seed }: Config): Promise<Student> {
-  const given = distill.path === null ? undefined : await loadEncoder(distill.path)
-  if (given) checkTokenizers(teacher.model.tokenizer, given.tokenizer, teacher.name, distill.path!)
+export async function makeStudent(
+  teacher: Teacher,
+  { distill, model, seed }: Config,
+  folder?: string,
+): Promise<Student> {
+  const given = folder === undefined ? undefined : await loadEncoder(folder)
+  if (given) checkTokenizers(teacher.model.tokenizer, given.tokenizer, teacher.name, folder!)
   const config = withDropout(
     given?.config ?? studentConfig(teacher, distill),
     { dropout: model.dropout, attentionDropout: model.attention_dropout },
@@ -50,7 +54,8 @@ export async function makeStudent(teacher: Teacher, { distill, model, seed }: Co
   )
   const fresh = taggerParameters(tagger).filter(({ name }) => !started.has(name))
   const weights = new Map([...started, ...initialise(fresh, seed)])
-  return { config, tagger, weights, initialised: describe(distill, encoder.sizes, narrow), hash: given?.hash }
+  const initialised = folder === undefined ? describe(distill, encoder.sizes, narrow) : originOf(folder).name
+  return { config, tagger, weights, initialised, hash: given?.hash }
 
   /** Which parts of the teacher's head every student can start with. */
   function fits(name: string): boolean {
@@ -122,7 +127,6 @@ function describe(
   { layers, hiddenSize }: { layers: number; hiddenSize: number },
   narrow: boolean,
 ) {
-  if (distill.path !== null) return basename(distill.path)
   if (narrow) return `${layers} fresh layers × ${hiddenSize}, embeddings ${distill.embeddings}`
   return `${layers} layers × ${hiddenSize}, ${distill.layers}`
 }

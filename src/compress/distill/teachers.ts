@@ -1,6 +1,7 @@
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { NerError } from '../../errors.js'
 import type { Tokenizer } from '../../features/tokenizer.js'
+import { originOf } from '../../hub/name.js'
 import { hashFile, loadModel, loadWeights, type ModelFolder } from '../../models/folder.js'
 import type { ParameterData } from '../../models/parameters.js'
 
@@ -23,7 +24,7 @@ export async function loadTeachers(folders: readonly string[]): Promise<readonly
   for (const folder of folders) {
     const model = await loadModel(folder)
     const hash = hashFile(join(folder, 'model.safetensors'))
-    teachers.push({ name: basename(folder), model, weights: loadWeights(model), hash })
+    teachers.push({ name: originOf(folder).name, model, weights: loadWeights(model), hash })
   }
   const [first, ...others] = teachers
   for (const other of others) checkAlike(first!, other)

@@ -15,7 +15,7 @@ beforeAll(async () => {
 })
 
 const student = (distill: Partial<Config['distill']>) =>
-  makeStudent(teacher, { ...defaults, distill: { ...defaults.distill, ...distill } })
+  makeStudent(teacher, { ...defaults, distill: { ...defaults.distill, ...distill } }, distill.path ?? undefined)
 
 const query = (layer: number) => `bert.encoder.layer.${layer}.attention.self.query.weight`
 const words = 'bert.embeddings.word_embeddings.weight'
