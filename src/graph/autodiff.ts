@@ -87,6 +87,7 @@ function unbroadcast(g: Graph, cotangent: Value, shape: Shape): Value {
   const spread = cotangent.shape.flatMap((dim, axis) =>
     axis < extra || (shape[axis - extra] === 1 && dim !== 1) ? [axis] : [],
   )
+  if (extra === 1 && shape.length === 1 && sameShape(cotangent.shape.slice(1), shape)) return g.sumRows(cotangent)
   const summed = g.sum(cotangent, spread, extra > 0 ? 0 : 1)
   return g.reshape(summed, shape)
 }

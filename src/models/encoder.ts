@@ -19,6 +19,8 @@ export interface EncoderInputs {
   readonly attentionMask: Value
   /** int64 [batch, sequence]; all 0 where absent. */
   readonly tokenTypeIds?: Value
+  /** int64 [rows]: the places in [batch·sequence] whose hidden states are asked for; all of them where absent. */
+  readonly rows?: Value
 }
 
 /** The sizes that every encoder has; `config.json` keeps the rest. */
@@ -48,7 +50,7 @@ export interface Encoder {
   readonly headDropout: number
   /** What the architecture's own token classifier has between the two. */
   readonly predictionHead?: PredictionHead
-  /** Hidden states, float32 [batch·sequence, hidden]. */
+  /** Hidden states, float32 [batch·sequence, hidden], or [rows, hidden]: what no row needs is then left out. */
   forward(g: Graph, inputs: EncoderInputs, weights: Weights, dropout: Dropout, watch?: Watch): Value
 }
 

@@ -70,6 +70,11 @@ export function attend(g: Graph, scores: Value, value: Value, rate: number, drop
   return g.reshape(context, [product([batch!, sequence!]), product([count!, width!])])
 }
 
+/** The rows of a matrix that are asked for. */
+export function rowsOf(g: Graph, x: Value, rows: Value | undefined): Value {
+  return rows ? g.gather(x, rows) : x
+}
+
 /** 0 where a piece may be attended to, −10⁴ where it is padding: [batch, 1, 1, sequence]. */
 export function maskBias(g: Graph, attentionMask: Value): Value {
   const padding = g.sub(g.scalar(1), g.cast(attentionMask, 'float32'))

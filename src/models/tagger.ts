@@ -73,10 +73,12 @@ export function wordLogits(
   dropout: Dropout,
   watch?: Watch,
 ): Value {
-  const hidden = encoder.forward(g, inputs, weights, dropout, watch)
+  const rows = g.reshape(inputs.wordIndex, [product(inputs.wordIndex.shape)])
+  // Who watches sees the hidden states of every piece.
+  const words = watch
+    ? g.gather(encoder.forward(g, inputs, weights, dropout, watch), rows)
+    : encoder.forward(g, { ...inputs, rows }, weights, dropout)
   return g.scoped('head', () => {
-    const flat = g.reshape(inputs.wordIndex, [product(inputs.wordIndex.shape)])
-    const words = g.gather(hidden, flat)
     const seen = dropout(g, encoder.predictionHead?.forward(g, words, weights) ?? words, rate)
     const logits = linear(g, seen, weights, 'classifier')
     return g.reshape(logits, [...inputs.wordIndex.shape, tags.length])

@@ -97,7 +97,7 @@ export function distillationObjective(
     const gold = declareTargets(g, student, sizes)
     const { values, weights } = declareParameters(g, parameters)
     const share = (of: keyof Shares) => g.input(inputs.share(of), 'float32', [])
-    const own = watching()
+    const own = watching(rows)
     const logits = wordLogits(g, student, words, weights, collectDropout(dropoutSites), own.watch)
     const lesson = {
       student: { tagger: student, weights, logits, ...own.seen },
@@ -107,9 +107,9 @@ export function distillationObjective(
           const frozen = frozenWeights(g, teacher, `teacher.${t}`)
           if (cached) {
             const given = g.input(inputs.logits(t), 'float32', [sizes.sentences, sizes.words, labels])
-            return { tagger, weights: frozen, logits: given, ...watching().seen }
+            return { tagger, weights: frozen, logits: given, ...watching(rows).seen }
           }
-          const { watch, seen } = watching()
+          const { watch, seen } = watching(rows)
           return { tagger, weights: frozen, logits: wordLogits(g, tagger, words, frozen, noDropout, watch), ...seen }
         }),
       ),
@@ -130,15 +130,16 @@ export function distillationObjective(
   }
 }
 
-/** Collects what an encoder shows. */
-function watching() {
+/** Collects what an encoder shows; unwatched, where no loss reads a layer, it computes no more than the words need. */
+function watching(rows: readonly LossRow[]) {
   const hidden = new Map<number, Value>()
   const attention = new Map<number, Attention>()
   const watch: Watch = {
     hidden: (layer, states) => void hidden.set(layer, states),
     attention: (layer, parts) => void attention.set(layer, parts),
   }
-  return { watch, seen: { hidden, attention } }
+  const unread = rows.every(({ loss }) => readLogits.has(loss))
+  return { watch: unread ? undefined : watch, seen: { hidden, attention } }
 }
 
 /** A teacher's weights as constants of the graph, each added when it is first read. */

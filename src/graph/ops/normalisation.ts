@@ -43,11 +43,12 @@ export const normalisation: Rules<'Softmax' | 'LogSoftmax' | 'LayerNormalization
       const width = x!.shape.at(-1)!
       require(typeof width === 'number', 'the normalised width is a number')
       const rows = x!.shape.map((_, axis) => axis).slice(0, -1)
+      const overRows = (value: typeof dy) => (rows.length === 1 ? g.sumRows(value) : g.sum(value, rows, 0))
       const average = (value: typeof dy) => g.mul(g.sum(value, [-1]), g.scalar(1 / width, dy.dtype))
       const normal = g.mul(g.sub(x!, mean!), inverse!)
       const h = g.mul(dy, scale!)
       const centred = g.sub(h, g.add(average(h), g.mul(normal, average(g.mul(h, normal)))))
-      return [g.mul(centred, inverse!), g.sum(g.mul(dy, normal), rows, 0), g.sum(dy, rows, 0)]
+      return [g.mul(centred, inverse!), overRows(g.mul(dy, normal)), overRows(dy)]
     },
   },
 }

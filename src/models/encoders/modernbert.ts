@@ -11,6 +11,7 @@ import {
   maskBias,
   plainLinear,
   plainNorm,
+  rowsOf,
   splitHeads,
   type Dropout,
 } from '../layers.js'
@@ -164,7 +165,8 @@ function forward(
       const name = layerName(i)
       const seen = i === 0 ? x : norm(x, `${name}.attn_norm`)
       const attended = selfAttention(g, it, inputs, seen, attention(kindOf(it, i)), weights, i, dropout, watch)
-      const h = g.add(x, attended)
+      const rows = i === it.num_hidden_layers - 1 ? inputs.rows : undefined
+      const h = g.add(rowsOf(g, x, rows), rowsOf(g, attended, rows))
       return g.add(h, gatedFeedForward(g, it, norm(h, `${name}.mlp_norm`), weights, `${name}.mlp`, dropout))
     })
     if (i === it.num_hidden_layers - 1) x = norm(x, 'model.final_norm')

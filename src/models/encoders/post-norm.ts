@@ -10,6 +10,7 @@ import {
   linear,
   maskBias,
   positions,
+  rowsOf,
   splitHeads,
   type Activation,
   type Dropout,
@@ -143,6 +144,8 @@ function forward(
   const embedded = g.scoped('embeddings', () => embeddings(g, it, inputs, weights, dropout))
   const relative = it.relative && g.scoped('relative', () => it.relative!.prepare(g, inputs, weights, dropout))
   const scale = 1 / Math.sqrt(heads.width * (it.relative?.terms ?? 1))
+  // A layer that another step follows has to give every row.
+  const rowsIn = (layer: number) => (layer === it.layers - 1 && !it.afterFirst ? inputs.rows : undefined)
   let x = embedded
   watch?.hidden(0, x)
   for (let i = 0; i < it.layers; i++) {
@@ -158,12 +161,13 @@ function forward(
       const product = g.matmul(query, key)
       const scores = g.add(relative ? g.add(product, relative(i, query, key, scale)) : product, bias)
       const context = attend(g, scores, value, it.attentionDropout, dropout)
-      return feedForward(g, it, x, context, names, weights, dropout)
+      const rows = rowsIn(i)
+      return feedForward(g, it, rowsOf(g, x, rows), rowsOf(g, context, rows), names, weights, dropout)
     })
     if (i === 0 && it.afterFirst) x = it.afterFirst.build(g, inputs, embedded, x, weights, dropout)
     watch?.hidden(i + 1, x)
   }
-  return x
+  return it.afterFirst ? rowsOf(g, x, inputs.rows) : x
 }
 
 /** The sum of the embeddings of piece, position and token type, normalised: [batch·sequence, hidden]. */
