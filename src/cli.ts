@@ -50,6 +50,11 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: 'Time models side by side',
     load: () => import('./commands/bench.js'),
   },
+  doctor: {
+    takes: '',
+    summary: 'Say what this machine can run on, and what mends the rest',
+    load: () => import('./commands/doctor.js'),
+  },
   'data convert': {
     takes: '<input>',
     summary: 'Turn labelled text into another format, and list what it cannot hold',
@@ -195,7 +200,7 @@ async function runCommand(argv: readonly string[]): Promise<number> {
         .version(false)
         .epilogue('')
     }
-    to.command(`${word} ${takes}`, summary, builder, async (args) => {
+    to.command(`${word} ${takes}`.trim(), summary, builder, async (args) => {
       const { options, run } = (await load()).command
       checkValues(options, args)
       code = await run(args)

@@ -11,7 +11,7 @@ import { versions } from '../runtime/versions.js'
 import { defineCommand, exit } from './command.js'
 import { followRun } from './follow.js'
 import { table } from './format.js'
-import { onMisaligned } from './options.js'
+import { device, onMisaligned } from './options.js'
 import { write } from './output.js'
 import { during, located } from './progress.js'
 
@@ -34,6 +34,7 @@ export const command = defineCommand({
     dev: { type: 'string', describe: 'Labelled text that picks the best checkpoint' },
     test: { type: 'string', describe: 'Labelled text that teacher and student are compared on; else dev' },
     unlabeled: { type: 'string', array: true, describe: 'Text that the teachers label, a text on each line, or JSONL' },
+    device,
     out: { type: 'string', describe: 'The folder for the student and its reports' },
     compare: { type: 'string', array: true, describe: 'More model folders for the chart of F1 against latency' },
     'max-f1-drop': { type: 'number', describe: 'Exit 1 where the student loses more points of F1, e.g. 1.0' },
@@ -62,6 +63,7 @@ export const command = defineCommand({
         'distill.unlabeled': args.unlabeled,
         'data.on_misaligned': args['on-misaligned'],
         output: args.out,
+        device: args.device,
       },
     })
     const data = config.data.test ?? config.data.dev

@@ -9,6 +9,12 @@ export const threads = {
   describe: 'Threads of the engine; 0 takes every core',
 } as const
 
+/** For the commands that train; the configuration's schema says what is none. */
+export const device = {
+  type: 'string',
+  describe: 'Where the graph runs: cpu, webgpu, cuda[:N], or auto, the first of them that is a GPU and works',
+} as const
+
 export const onMisaligned = {
   type: 'string',
   choices: ['error', 'skip'],

@@ -19,6 +19,9 @@ export function trainingProgress(stream: NodeJS.WriteStream = process.stderr) {
   return {
     show(event: DistillEvent): void {
       switch (event.kind) {
+        case 'device':
+          say(`on ${event.device}: ${event.reason}`)
+          break
         case 'download':
           if (!canMove(stream)) {
             if (event.file !== downloading) stream.write(`downloading ${event.model}: ${event.file}\n`)

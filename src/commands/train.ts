@@ -3,7 +3,7 @@ import { loadConfig } from '../config/load.js'
 import { train } from '../training/train.js'
 import { defineCommand, exit } from './command.js'
 import { followRun, type Done } from './follow.js'
-import { onMisaligned } from './options.js'
+import { device, onMisaligned } from './options.js'
 import { write } from './output.js'
 import { evaluationTable } from './scores.js'
 
@@ -21,7 +21,7 @@ export const command = defineCommand({
     dev: { type: 'string', describe: 'Labelled text that picks the best checkpoint' },
     test: { type: 'string', describe: 'Labelled text that the finished model is scored on' },
     out: { type: 'string', describe: 'The folder for the model and its report' },
-    device: { type: 'string', choices: ['cpu', 'webgpu'], describe: 'Where the graph runs' },
+    device,
     'on-misaligned': onMisaligned,
     resume: { type: 'boolean', describe: 'Continue the run in the output folder, exactly' },
     json: { type: 'boolean', describe: 'The results as JSON' },

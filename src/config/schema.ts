@@ -12,6 +12,11 @@ const optionalPath = z.string().min(1).nullable().default(null)
 /** A probability that leaves something: 0 ≤ p < 1. */
 const fraction = z.number().min(0).lt(1)
 
+/** `cuda:1` is the second card. */
+const device = z.union([z.enum(['auto', 'cpu', 'webgpu', 'cuda']), z.templateLiteral(['cuda:', z.int().min(0)])], {
+  error: 'expected auto, cpu, webgpu, cuda or cuda:N',
+})
+
 const data = z.strictObject({
   train: optionalPath,
   dev: optionalPath,
@@ -120,7 +125,7 @@ const distill = z.strictObject({
 export const schema = z.strictObject({
   seed: z.int().min(0).max(0xffffffff).default(1),
   output: z.string().min(1).default('runs/ner'),
-  device: z.enum(['cpu', 'webgpu']).default('cpu'),
+  device: device.default('cpu'),
   threads: z.int().min(0).default(0),
   data: data.prefault({}),
   model: model.prefault({}),

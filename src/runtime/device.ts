@@ -32,7 +32,7 @@ export interface TensorDevice {
 
 /** A device by its provider. @throws NerError `runtime/no-device` at the first graph that is loaded on it */
 export function openDevice(options: SessionOptions): TensorDevice {
-  const onGpu = options.device !== undefined && options.device !== 'cpu'
+  const onGpu = options.device === 'webgpu'
   const copies = new Map<string, Promise<DeviceGraph>>()
 
   async function load(graph: Uint8Array, location: 'device' | 'cpu'): Promise<DeviceGraph> {

@@ -2,8 +2,7 @@ import { availableParallelism } from 'node:os'
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node'
 import { NerError } from '../errors.js'
 import type { Tensor } from '../graph/types.js'
-
-export type Device = 'cpu' | 'webgpu' | 'cuda'
+import { cardOf, providerOf, type Device } from './devices.js'
 
 export interface SessionOptions {
   readonly device?: Device
@@ -60,7 +59,7 @@ export async function openEngine(
   more: InferenceSession.SessionOptions,
 ): Promise<InferenceSession> {
   const settings: InferenceSession.SessionOptions = {
-    executionProviders: [device],
+    executionProviders: [providerOf(device) === 'cuda' ? { name: 'cuda', deviceId: cardOf(device) } : device],
     intraOpNumThreads: threads || availableParallelism(),
     graphOptimizationLevel: 'all',
     logSeverityLevel: 3,
@@ -84,7 +83,7 @@ const absent = /adapter|shared library|not available/i
 
 function noDevice(device: Device, message: string, cause: unknown): NerError {
   return new NerError('runtime/no-device', `There is no ${device} device here: ${message.trim()}`, {
-    mend: 'Use --device cpu, or install the driver; CUDA needs the libraries that README names.',
+    mend: 'ner doctor says what is missing. Or take --device cpu.',
     cause,
   })
 }

@@ -5,6 +5,7 @@ import { countParameters } from '../models/folder.js'
 import type { ParameterData, ParameterGroup } from '../models/parameters.js'
 import type { StoredTensor } from '../models/safetensors.js'
 import { taggerParameters, type Tagger } from '../models/tagger.js'
+import type { Device } from '../runtime/devices.js'
 import { loadCheckpoint, saveCheckpoint, type LogEntry, type Progress } from './checkpoint.js'
 import type { Evaluation } from './evaluation.js'
 import { scoreHeldOut, type HeldOut } from './held-out.js'
@@ -15,6 +16,8 @@ import type { Trainer } from './trainer.js'
 
 /** What happens in a training, in order; the caller shows it or not. */
 export type TrainEvent =
+  /** What `auto` has come to, and why. */
+  | { readonly kind: 'device'; readonly device: Device; readonly reason: string }
   | DownloadEvent
   | { readonly kind: 'start'; readonly steps: number; readonly parameters: number; readonly resumedAt: number }
   | {

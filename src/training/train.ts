@@ -7,6 +7,8 @@ import { claimOutput } from '../files.js'
 import { locateModel } from '../hub/model.js'
 import { originOf } from '../hub/name.js'
 import type { Tagger } from '../models/tagger.js'
+import { providerOf } from '../runtime/devices.js'
+import { chooseDevice } from '../runtime/probe.js'
 import { readCorpus, type TrainingCorpus } from './corpus.js'
 import { finishRun } from './finish.js'
 import { heldOut } from './held-out.js'
@@ -15,7 +17,7 @@ import { taggingObjective } from './objective.js'
 import { planRun } from './plan.js'
 import { isFinished, writeMisaligned } from './results.js'
 import { startingPoint, windowOptions } from './start.js'
-import { trainers } from './trainers.js'
+import { trainers, type EquippedConfig } from './trainers.js'
 
 export type { TrainEvent, TrainOptions } from './loop.js'
 
@@ -27,9 +29,10 @@ export type { TrainEvent, TrainOptions } from './loop.js'
  *
  * @throws NerError for every bad input; `training/not-finite`, after which the last checkpoint is still good
  */
-export async function* train(config: Config, options: TrainOptions = {}): AsyncGenerator<TrainEvent> {
-  refuseFinished(config.output, options)
+export async function* train(given: Config, options: TrainOptions = {}): AsyncGenerator<TrainEvent> {
+  refuseFinished(given.output, options)
   const began = performance.now()
+  const config = yield* equip(given)
   const { training, data, model } = config
   const corpus = await readCorpus(config)
   checkClassWeights(config)
@@ -58,7 +61,7 @@ export async function* train(config: Config, options: TrainOptions = {}): AsyncG
   claimOutput(config.output, options)
   if (labelled.misaligned.length > 0) writeMisaligned(join(config.output, 'misaligned.jsonl'), labelled.misaligned)
 
-  const trainer = await trainers[config.device](tagger, objective, start.weights, trainerOptions(config))
+  const trainer = await trainers[providerOf(config.device)](tagger, objective, start.weights, trainerOptions(config))
   try {
     const run: Run = {
       config,
@@ -98,8 +101,15 @@ export function refuseFinished(output: string, { resume = false }: TrainOptions)
   })
 }
 
+/** Looks for the device before anything is read. @throws NerError `runtime/no-device` */
+export async function* equip(config: Config): AsyncGenerator<TrainEvent, EquippedConfig> {
+  const { device, reason } = await chooseDevice(config.device)
+  if (config.device === 'auto') yield { kind: 'device', device, reason }
+  return { ...config, device }
+}
+
 /** How the trainer runs and updates, by the configuration. */
-export function trainerOptions({ seed, device, threads, training }: Config) {
+export function trainerOptions({ seed, device, threads, training }: EquippedConfig) {
   return {
     seed,
     device,

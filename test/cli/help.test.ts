@@ -19,7 +19,7 @@ describe('help', () => {
     expect(engineIsLoaded()).toBe(true)
   })
 
-  it.each(['train', 'eval', 'predict', 'quantize', 'export', 'bench'])('%s', async (command) => {
+  it.each(['train', 'eval', 'predict', 'quantize', 'export', 'bench', 'doctor'])('%s', async (command) => {
     const { code, stdout } = await ner(command, '--help')
     expect(code).toBe(0)
     expect(stdout).toMatchSnapshot()

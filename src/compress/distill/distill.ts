@@ -5,6 +5,7 @@ import { buildExamples } from '../../features/examples.js'
 import { claimOutput } from '../../files.js'
 import { locateModel } from '../../hub/model.js'
 import { originOf } from '../../hub/name.js'
+import { providerOf } from '../../runtime/devices.js'
 import { initialise } from '../../models/parameters.js'
 import { readCorpus } from '../../training/corpus.js'
 import { finishRun } from '../../training/finish.js'
@@ -12,8 +13,8 @@ import { heldOut } from '../../training/held-out.js'
 import { runSteps, type Run, type TrainEvent, type TrainOptions } from '../../training/loop.js'
 import { planRun } from '../../training/plan.js'
 import { writeMisaligned } from '../../training/results.js'
-import { fingerprintOf, refuseFinished, trainerOptions } from '../../training/train.js'
-import { trainers } from '../../training/trainers.js'
+import { equip, fingerprintOf, refuseFinished, trainerOptions } from '../../training/train.js'
+import { trainers, type EquippedConfig } from '../../training/trainers.js'
 import { logitsFile, teacherLogits, type CachedLogits } from './logits.js'
 import { distillationObjective, wantsLogits } from './objective.js'
 import { makeStudent, type Student } from './student.js'
@@ -34,11 +35,12 @@ export type DistillEvent =
  */
 export async function* distill(
   folders: readonly string[],
-  given: Config,
+  wanted: Config,
   options: TrainOptions = {},
 ): AsyncGenerator<DistillEvent> {
-  refuseFinished(given.output, options)
+  refuseFinished(wanted.output, options)
   const began = performance.now()
+  const given = yield* equip(wanted)
   const teachers = await loadTeachers(folders)
   const { model: teacher } = teachers[0]
   const { tokenizer, ner } = teacher
@@ -98,7 +100,7 @@ export async function* distill(
   const objective = distillationObjective(tagger, teachers, { ...settings, cached: cached ? logits : undefined })
   const extra = objective.parameters.filter(({ name }) => !student.weights.has(name))
   const initial = new Map([...student.weights, ...initialise(extra, config.seed)])
-  const trainer = await trainers[config.device](tagger, objective, initial, trainerOptions(config))
+  const trainer = await trainers[providerOf(config.device)](tagger, objective, initial, trainerOptions(config))
   try {
     const run: Run = {
       config,
@@ -132,7 +134,7 @@ export async function* distill(
 }
 
 /** The configuration with what the teacher decides in it. */
-function asTrained(config: Config, { model }: Teacher, head: Config['model']['head']): Config {
+function asTrained(config: EquippedConfig, { model }: Teacher, head: Config['model']['head']): EquippedConfig {
   const { scheme, window, context, contextPieces } = model.ner
   return {
     ...config,
