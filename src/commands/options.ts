@@ -12,7 +12,7 @@ export const threads = {
 /** For the commands that train; the configuration's schema says what is none. */
 export const device = {
   type: 'string',
-  describe: 'Where the graph runs: cpu, webgpu, cuda[:N], or auto, the first of them that is a GPU and works',
+  describe: 'Where the graph runs: cpu, webgpu, cuda[:N], or auto, a GPU where one works',
 } as const
 
 export const onMisaligned = {

@@ -13,7 +13,8 @@ const optionalPath = z.string().min(1).nullable().default(null)
 const fraction = z.number().min(0).lt(1)
 
 /** `cuda:1` is the second card. */
-const device = z.union([z.enum(['auto', 'cpu', 'webgpu', 'cuda']), z.templateLiteral(['cuda:', z.int().min(0)])], {
+const card = z.custom<`cuda:${number}`>((text) => typeof text === 'string' && /^cuda:\d+$/.test(text))
+const device = z.union([z.enum(['auto', 'cpu', 'webgpu', 'cuda']), card], {
   error: 'expected auto, cpu, webgpu, cuda or cuda:N',
 })
 

@@ -107,7 +107,7 @@ const enginePackage = () => dirname(createRequire(import.meta.url).resolve('onnx
 const engineFolder = () => join(enginePackage(), 'bin/napi-v6', process.platform, process.arch)
 
 /** What the engine's words mean. */
-const explain: Readonly<Record<Exclude<Provider, 'cpu'>, (said: string, device: Device) => Finding>> = {
+export const explain: Readonly<Record<Exclude<Provider, 'cpu'>, (said: string, device: Device) => Finding>> = {
   webgpu(said) {
     if (/Couldn't load Vulkan|libvulkan/.test(said)) {
       return {

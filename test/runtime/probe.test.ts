@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { cardOf, providerOf, type Device } from '../../src/runtime/devices.js'
-import { chooseDevice, probe } from '../../src/runtime/probe.js'
+import { chooseDevice, explain, probe } from '../../src/runtime/probe.js'
 import { ner } from '../cli/invoke.js'
 
 const loader = '/usr/lib/chromium/libvulkan.so.1'
@@ -53,6 +53,35 @@ describe('a device is looked for', () => {
     const found = await probe('cuda:7')
     expect(found.usable).toBe(false)
     expect(found.reason).toMatch(/NVIDIA driver|CUDA provider|CUDA 12|no card|Linux x64 only/)
+  })
+})
+
+describe("the engine's words", () => {
+  // As ONNX Runtime 1.30 and its users' reports have them: no card is at hand.
+  it.each<[string, RegExp, RegExp]>([
+    [
+      'Failed to load library /a/libonnxruntime_providers_cuda.so with error: libcublasLt.so.12: cannot open shared object file: No such file or directory',
+      /looked for libcublasLt\.so\.12$/,
+      /pip install .* nvidia-cublas-cu12 nvidia-cudnn-cu12 .*LD_LIBRARY_PATH=/,
+    ],
+    ['CUDA failure 35: CUDA driver version is insufficient for CUDA runtime version', /too old/, /525/],
+    ['CUDA failure 100: no CUDA-capable device is detected ; GPU=-1', /finds no card/, /nvidia-smi/],
+    ['CUDA failure 101: invalid device ordinal ; GPU=2', /no card 2$/, /nvidia-smi -L/],
+    ['[Vulkan Loader] INFO: \nCUDA failure 999: unknown error\n', /^CUDA failure 999: unknown error$/, /nvidia-smi/],
+  ])('of CUDA: %s', (said, reason, mend) => {
+    const found = explain.cuda(said, 'cuda:2')
+    expect(found.reason).toMatch(reason)
+    expect(found.mend).toMatch(mend)
+  })
+
+  it('of WebGPU', () => {
+    const said =
+      "Warning: Couldn't load Vulkan: libvulkan.so.1: cannot open shared object file\nFailed to get a WebGPU adapter"
+    expect(explain.webgpu(said, 'webgpu')).toMatchObject({
+      reason: 'the Vulkan loader is not installed: looked for libvulkan.so.1',
+      mend: expect.stringMatching(/^sudo apt-get install libvulkan1/) as string,
+    })
+    expect(explain.webgpu('the process died of SIGSEGV', 'webgpu').reason).toBe('the process died of SIGSEGV')
   })
 })
 

@@ -74,12 +74,13 @@ describe.skipIf(driver === undefined)('the command line on WebGPU', () => {
     }
   }
 
-  test('trains a model like the CPU’s, and ends', async () => {
+  test('trains from the CPU’s first loss to a model that is scored, and ends', async () => {
     const gpu = await trainOn('webgpu')
     expect(gpu.run).toMatchObject({ device: 'webgpu', steps: 6 })
     const cpu = await trainOn('cpu')
-    expect(gpu.losses).toHaveLength(cpu.losses.length)
-    for (const [i, loss] of gpu.losses.entries()) expect(Math.abs(loss / cpu.losses[i]! - 1)).toBeLessThan(1e-2)
+    // Later ones are read off the device every tenth step only; five in a row are compared above.
+    expect(Math.abs(gpu.losses[0]! / cpu.losses[0]! - 1)).toBeLessThan(1e-3)
+    expect(gpu.stderr.match(/dev F1/g)).toHaveLength(2)
   }, 900_000)
 
   test('takes the CPU by itself where the GPU is played by it', async () => {
