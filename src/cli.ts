@@ -95,6 +95,11 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: 'Label the votes on new text as a label model that was fitted before',
     load: () => import('./commands/weak-predict.js'),
   },
+  'weak curve': {
+    takes: '',
+    summary: 'Draw F1 against labelled sentences, with and without weak labels',
+    load: () => import('./commands/weak-curve.js'),
+  },
   agree: {
     takes: '<files..>',
     summary: 'Measure how far annotators agree, and list where they do not',

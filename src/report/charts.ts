@@ -66,6 +66,53 @@ ${rules}${marks}<text x="${right}" y="${height - 3}" text-anchor="end">${xName}<
 ${dots ? drawn.map(dot) : undefined}</svg></figure>`
 }
 
+export interface CurvesChart {
+  readonly title: string
+  readonly xName: string
+  /** One or two, each with a point or more, ascending in x; the first is drawn solid, the second dashed. */
+  readonly series: readonly { readonly name: string; readonly points: readonly Point[] }[]
+  readonly format?: (value: number) => string
+}
+
+/** Curves over one axis, each named at its end, as inline SVG. */
+export function curvesChart({ title, xName, series, format = short }: CurvesChart): Markup {
+  const [full, end] = [720, 320]
+  const points = series.flatMap(({ points }) => points)
+  const xTicks = ticks(extent(points.map(({ x }) => x)), 6)
+  const yTicks = ticks(extent(points.map(({ y }) => y)), 5)
+  const x = scale([xTicks[0]!, xTicks.at(-1)!], [left, full - 14])
+  const y = scale([yTicks[0]!, yTicks.at(-1)!], [end - 32, top])
+  const rules = yTicks.map(
+    (tick) => markup`<line class="grid" x1="${left}" x2="${full - 14}" y1="${y(tick)}" y2="${y(tick)}"/>
+<text x="${left - 6}" y="${y(tick) + 4}" text-anchor="end">${format(tick)}</text>
+`,
+  )
+  const marks = xTicks.map(
+    (tick) => markup`<text x="${x(tick)}" y="${end - 17}" text-anchor="middle">${short(tick)}</text>\n`,
+  )
+  const curves = series.map(({ name, points }, i) => {
+    const kind = i === 0 ? 'first' : 'second'
+    const path = points.map((point, i) => `${i === 0 ? 'M' : 'L'}${x(point.x)} ${y(point.y)}`).join('')
+    const dots = points.map(
+      (point) => markup`<circle class="point ${kind}" cx="${x(point.x)}" cy="${y(point.y)}" r="4">
+<title>${name}, ${short(point.x)} ${xName}: ${format(point.y)}</title></circle>
+`,
+    )
+    const last = points.at(-1)!
+    const anchor = x(last.x) > full / 2 ? 'end' : 'start'
+    return markup`<path class="curve ${kind}" d="${path}"/>
+${dots}<text class="strong" x="${x(last.x)}" y="${y(last.y) + (i === 0 ? -10 : 18)}" text-anchor="${anchor}">${name}</text>
+`
+  })
+  const described = series
+    .map(({ name, points }) => `${name} ${points.map(({ y }) => format(y)).join(', ')}`)
+    .join('; ')
+  return markup`<figure><figcaption>${title}</figcaption>
+<svg viewBox="0 0 ${full} ${end}" role="img" aria-label="${title}: ${described}">
+${rules}${marks}<text x="${full - 14}" y="${end - 3}" text-anchor="end">${xName}</text>
+${curves}</svg></figure>`
+}
+
 export interface ScatterChart {
   readonly title: string
   readonly xName: string

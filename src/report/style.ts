@@ -59,6 +59,8 @@ svg .strong { fill: var(--ink); font-weight: 600; }
 svg .grid { stroke: var(--line); stroke-width: 1; }
 svg .curve { fill: none; stroke: var(--blue); stroke-width: 1.75; stroke-linejoin: round; stroke-linecap: round; }
 svg .point { fill: var(--blue); }
+svg .curve.second { stroke: var(--orange); stroke-dasharray: 6 4; }
+svg .point.second { fill: var(--orange); }
 svg .best { fill: var(--paper); stroke: var(--orange); stroke-width: 2; }
 svg .bar { fill: var(--blue-wash); }
 svg .interval { stroke: var(--blue); stroke-width: 1.5; }

@@ -1,0 +1,64 @@
+#!/bin/sh
+# From raw text and labelling functions to a model, and what that is worth: functions vote, a label model weighs the votes
+# with a small checked set, an encoder learns from the result and then from the sentences that people labelled. Beside it
+# the same encoder on labelled sentences alone, and the curve of both. On the sample that comes with the project:
+#   npm ci && sh recipes/weak.sh [OUTPUT]
+# Other data, by the environment:
+#   TEXT       what is to be labelled by functions; labels in it are not looked at
+#   FUNCTIONS  a configuration of ner weak apply
+#   CHECKED    a small labelled set that weighs the functions, and chooses among the epochs of every run
+#   GOLD       sentences labelled by people, as CoNLL; the first ones are taken
+#   TEST       what all runs are scored on
+#   CONFIG     a configuration of ner train
+#   MODEL      the encoder to start from; without it a small one is trained from scratch
+#   WEAK       how many of GOLD to add to weak labels: one run for each, after one on weak labels alone
+#   ALONE      how many of GOLD to train on alone: one run for each
+#   STEPS      how many sentences a run on GOLD reads at least, in as many epochs as it takes
+# OUTPUT/weak-N and OUTPUT/gold-N are model folders; OUTPUT/functions.html says what each function is worth, and
+# OUTPUT/curve.html and curve.json what the weak labels are.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+sample=$here/../data/sample
+out=${1:-runs/weak}
+functions=${FUNCTIONS:-$here/weak/sample.yaml}
+text=${TEXT:-$sample/train.conll}
+checked=${CHECKED:-$sample/dev.conll}
+gold=${GOLD:-$sample/train.conll}
+test=${TEST:-$sample/test.conll}
+config=${CONFIG:-$here/quickstart.yaml}
+
+ner() { node "$here/../bin/ner.js" "$@"; }
+# first N FILE: the first sentences of a CoNLL file
+first() { awk -v n="$1" 'BEGIN { RS = ""; ORS = "\n\n" } /^-DOCSTART-/ { print; next } ++seen > n { exit } { print }' "$2"; }
+train() { ner train "$config" --dev "$checked" --test "$test" "$@"; }
+
+mkdir -p "$out"
+ner weak apply "$functions" --input "$text" --out "$out/votes.jsonl.gz"
+ner weak apply "$functions" --input "$checked" --out "$out/checked.jsonl.gz"
+ner weak analyse "$out/votes.jsonl.gz" --dev "$out/checked.jsonl.gz" --config "$functions" --report "$out/functions.html"
+ner weak fit "$out/votes.jsonl.gz" --dev "$out/checked.jsonl.gz" --config "$functions" \
+  --save "$out/label-model.json" --out "$out/weak.jsonl"
+
+# Sentences that are read more often than there are of them: a few want many epochs.
+train_on_gold() {
+  size=$1 name=$2
+  shift 2
+  first "$size" "$gold" > "$out/gold-$size.conll"
+  epochs=$(((${STEPS:-12000} + size - 1) / size))
+  train --train "$out/gold-$size.conll" --set training.epochs=$((epochs < 3 ? 3 : epochs)) --out "$out/$name-$size" "$@"
+}
+train --train "$out/weak.jsonl" --out "$out/weak-0" ${MODEL:+--model "$MODEL"}
+points="--weak 0=$out/weak-0"
+for size in ${WEAK:-100 400}; do
+  train_on_gold "$size" weak --model "$out/weak-0"
+  points="$points --weak $size=$out/weak-$size"
+done
+for size in ${ALONE:-100 400 1600}; do
+  train_on_gold "$size" gold ${MODEL:+--model "$MODEL"}
+  points="$points --gold $size=$out/gold-$size"
+done
+
+# shellcheck disable=SC2086 # one word for each point
+ner weak curve $points --json > "$out/curve.json"
+# shellcheck disable=SC2086
+ner weak curve $points --report "$out/curve.html"

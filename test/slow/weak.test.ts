@@ -1,0 +1,47 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { LearningCurves } from '../../src/weak/curve.js'
+import { fromRoot } from './trained.js'
+
+let out: string
+
+const json = (name: string) => JSON.parse(readFileSync(join(out, name), 'utf8')) as unknown
+const ner = (...args: string[]) =>
+  execFileSync(process.execPath, [fromRoot('bin/ner.js'), ...args], { encoding: 'utf8', stdio: 'pipe' })
+
+beforeAll(() => {
+  out = mkdtempSync(join(tmpdir(), 'ner-weak-'))
+  execFileSync('sh', [fromRoot('recipes/weak.sh'), out], {
+    env: { ...process.env, WEAK: '200', ALONE: '200', STEPS: '8000' },
+    stdio: 'pipe',
+  })
+})
+afterAll(() => rmSync(out, { recursive: true, force: true }))
+
+test('recipes/weak.sh goes from text and functions to models and a curve', () => {
+  for (const file of ['functions.html', 'label-model.json', 'weak-0/model.safetensors', 'curve.html'])
+    expect(existsSync(join(out, file)), file).toBe(true)
+  const { split, gold, weak } = json('curve.json') as LearningCurves
+  expect(split).toBe('test')
+  expect(gold.map(({ sentences }) => sentences)).toEqual([200])
+  expect(weak.map(({ sentences }) => sentences)).toEqual([0, 200])
+})
+
+test('the label model beats the majority, what learns from it beats it, and both help a few people’s labels', () => {
+  const fit = ['weak', 'fit', join(out, 'votes.jsonl.gz'), '--dev', join(out, 'checked.jsonl.gz')]
+  const { dev, dev_majority: majority } = JSON.parse(
+    ner(...fit, '--out', join(out, 'again.jsonl'), '--json'),
+  ) as Record<'dev' | 'dev_majority', { overall_f1: number }>
+  expect(dev.overall_f1).toBeGreaterThan(majority.overall_f1)
+  expect(dev.overall_f1).toBeGreaterThan(0.7)
+  // The file that the models were trained on is the same, to the byte.
+  expect(readFileSync(join(out, 'again.jsonl')).equals(readFileSync(join(out, 'weak.jsonl')))).toBe(true)
+
+  const { eval_overall_f1: learnt } = json('weak-0/all_results.json') as { eval_overall_f1: number }
+  expect(learnt).toBeGreaterThanOrEqual(dev.overall_f1)
+  const { gold, weak } = json('curve.json') as LearningCurves
+  expect(weak[1]!.f1).toBeGreaterThan(gold[0]!.f1)
+})
