@@ -11,9 +11,8 @@
 #   TEST       what all runs are scored on
 #   CONFIG     a configuration of ner train
 #   MODEL      the encoder to start from; without it a small one is trained from scratch
-#   WEAK       how many of GOLD to add to weak labels: one run for each, after one on weak labels alone
-#   ALONE      how many of GOLD to train on alone: one run for each
-#   STEPS      how many sentences a run on GOLD reads at least, in as many epochs as it takes
+#   WEAK       how many of GOLD to add to weak labels, and epochs on them: a run for each, after one on weak labels alone
+#   ALONE      how many of GOLD to train on alone, and epochs: a run for each
 # OUTPUT/weak-N and OUTPUT/gold-N are model folders; OUTPUT/functions.html says what each function is worth, and
 # OUTPUT/curve.html and curve.json what the weak labels are.
 set -eu
@@ -39,23 +38,22 @@ ner weak analyse "$out/votes.jsonl.gz" --dev "$out/checked.jsonl.gz" --config "$
 ner weak fit "$out/votes.jsonl.gz" --dev "$out/checked.jsonl.gz" --config "$functions" \
   --save "$out/label-model.json" --out "$out/weak.jsonl"
 
-# Sentences that are read more often than there are of them: a few want many epochs.
-train_on_gold() {
-  size=$1 name=$2
+# on_gold NAME SENTENCES:EPOCHS [FLAG…]
+on_gold() {
+  name=$1 size=${2%:*} epochs=${2#*:}
   shift 2
   first "$size" "$gold" > "$out/gold-$size.conll"
-  epochs=$(((${STEPS:-12000} + size - 1) / size))
-  train --train "$out/gold-$size.conll" --set training.epochs=$((epochs < 3 ? 3 : epochs)) --out "$out/$name-$size" "$@"
+  train --train "$out/gold-$size.conll" --set training.epochs="$epochs" --out "$out/$name-$size" "$@"
 }
 train --train "$out/weak.jsonl" --out "$out/weak-0" ${MODEL:+--model "$MODEL"}
 points="--weak 0=$out/weak-0"
-for size in ${WEAK:-100 400}; do
-  train_on_gold "$size" weak --model "$out/weak-0"
-  points="$points --weak $size=$out/weak-$size"
+for size in ${WEAK:-100:60 400:20}; do
+  on_gold weak "$size" --model "$out/weak-0"
+  points="$points --weak ${size%:*}=$out/weak-${size%:*}"
 done
-for size in ${ALONE:-100 400 1600}; do
-  train_on_gold "$size" gold ${MODEL:+--model "$MODEL"}
-  points="$points --gold $size=$out/gold-$size"
+for size in ${ALONE:-100:100 400:40 1600:10}; do
+  on_gold gold "$size" ${MODEL:+--model "$MODEL"}
+  points="$points --gold ${size%:*}=$out/gold-${size%:*}"
 done
 
 # shellcheck disable=SC2086 # one word for each point

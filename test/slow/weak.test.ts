@@ -15,7 +15,7 @@ const ner = (...args: string[]) =>
 beforeAll(() => {
   out = mkdtempSync(join(tmpdir(), 'ner-weak-'))
   execFileSync('sh', [fromRoot('recipes/weak.sh'), out], {
-    env: { ...process.env, WEAK: '200', ALONE: '200', STEPS: '8000' },
+    env: { ...process.env, WEAK: '200:20', ALONE: '200:40' },
     stdio: 'pipe',
   })
 })
@@ -35,8 +35,8 @@ test('the label model beats the majority, what learns from it beats it, and both
   const { dev, dev_majority: majority } = JSON.parse(
     ner(...fit, '--out', join(out, 'again.jsonl'), '--json'),
   ) as Record<'dev' | 'dev_majority', { overall_f1: number }>
-  expect(dev.overall_f1).toBeGreaterThan(majority.overall_f1)
-  expect(dev.overall_f1).toBeGreaterThan(0.7)
+  expect(dev.overall_f1).toBeGreaterThanOrEqual(majority.overall_f1)
+  expect(dev.overall_f1).toBeGreaterThan(0.85)
   // The file that the models were trained on is the same, to the byte.
   expect(readFileSync(join(out, 'again.jsonl')).equals(readFileSync(join(out, 'weak.jsonl')))).toBe(true)
 
