@@ -16,6 +16,7 @@ beforeAll(async () => {
   hub = await standInHub(Object.fromEntries(files.map((path) => [path, readFileSync(join(folder, path))])))
   home = mkdtempSync(join(tmpdir(), 'ner-hub-'))
   vi.stubEnv('HF_ENDPOINT', hub.url)
+  for (const name of ['HF_TOKEN', 'HF_HUB_OFFLINE']) vi.stubEnv(name, undefined)
   vi.stubEnv('HF_HUB_CACHE', join(home, 'cache'))
   writeFileSync(join(home, 'train.conll'), 'a B-X\nb O\n\nc B-Y\na O\n\n')
 })

@@ -20,6 +20,7 @@ describe.skipIf(!python)('the cache', () => {
     hub = await standInHub(Object.fromEntries(names.map((name) => [name, Buffer.from(name)])))
     cache = mkdtempSync(join(tmpdir(), 'ner-hub-'))
     vi.stubEnv('HF_ENDPOINT', hub.url)
+    vi.stubEnv('HF_HUB_OFFLINE', undefined)
     vi.stubEnv('HF_HUB_CACHE', cache)
   })
   afterEach(() => {
