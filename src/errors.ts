@@ -67,6 +67,7 @@ export const codes = {
   'runtime/failed': 'The engine failed.',
   // training
   'training/not-finite': 'The loss is not a number.',
+  'training/overflow': 'fp16 overflows at every loss scale.',
   'training/no-checkpoint': 'There is no checkpoint to resume from.',
   'training/corrupt-checkpoint': 'A checkpoint is damaged.',
   'training/different-run': 'A checkpoint belongs to another configuration or other data.',

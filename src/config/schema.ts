@@ -67,6 +67,9 @@ const features = z
     error: 'context_pieces must leave at least 8 pieces of the window',
   })
 
+const noBfloat16 =
+  "fp32 or fp16: WebGPU has no bf16, and of ONNX Runtime's CUDA kernels at opset 20 not all take it (HardSigmoid does not)"
+
 const training = z.strictObject({
   epochs: count.default(3),
   batch_sentences: count.default(16),
@@ -79,6 +82,9 @@ const training = z.strictObject({
   betas: z.tuple([fraction, fraction]).default([0.9, 0.999]),
   epsilon: rate.default(1e-8),
   max_grad_norm: rate.nullable().default(1),
+  precision: z
+    .enum(['fp32', 'fp16'], { error: ({ input }) => (input === 'bf16' ? noBfloat16 : undefined) })
+    .default('fp32'),
   schedule: z.enum(['linear', 'cosine', 'constant']).default('linear'),
   warmup: z.number().min(0).max(1).default(0.1),
   emission_loss: z.number().min(0).default(0.1),

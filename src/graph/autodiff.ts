@@ -6,6 +6,9 @@ import { BrokenRule, type Call, type Gradient } from './ops/rule.js'
 import { isKnownOp, rules } from './ops/table.js'
 import type { Node, Shape, Value } from './types.js'
 
+/** Where the node is that every gradient starts from: the loss's own, 1. */
+export const seedScope = 'gradient/seed'
+
 /**
  * Adds to `g` the gradient of `loss` (one element) with respect to each of `wanted`: parameters, or any value between
  * them and the loss. Reverse mode: nodes are walked from the last to the first, each turning the cotangents of its
@@ -18,7 +21,7 @@ export function gradients(g: Graph, loss: Value, wanted: readonly Value[], unrea
   }
   const forward = [...g.nodes]
   const active = reachedFrom(wanted, forward)
-  const cotangents = new Map<Value, Value>([[loss, g.fill(loss.shape, 1, loss.dtype)]])
+  const cotangents = new Map<Value, Value>([[loss, g.scoped(seedScope, () => g.fill(loss.shape, 1, loss.dtype))]])
 
   const accumulate = (value: Value | undefined, cotangent: Value | undefined) => {
     if (!value || !cotangent || !active.has(value)) return

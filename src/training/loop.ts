@@ -104,6 +104,7 @@ export async function* runSteps(
   const logEvery = Math.max(1, Math.floor(plan.steps / 500))
   let stopping = false
   let logged = { loss: 0, count: 0 }
+  let pace = { pieces: 0, seconds: 0 }
 
   for (let epoch = progress.epoch; epoch < training.epochs && !stopping; epoch++) {
     const batches = plan.epoch(epoch)
@@ -135,13 +136,15 @@ export async function* runSteps(
         logged = { loss: 0, count: 0 }
       }
       const pieces = parts.reduce((sum, { pieceCount }) => sum + pieceCount, 0)
+      // Steps may wait to run together: the mean over some fifty.
+      pace = { pieces: pace.pieces * 0.98 + pieces, seconds: pace.seconds * 0.98 + seconds }
       yield {
         kind: 'step',
         step,
         epoch: atEpoch,
         loss,
         learningRate: rates.encoder,
-        tokensPerSecond: pieces / seconds,
+        tokensPerSecond: pace.pieces / pace.seconds,
         gradientNorm,
       }
 

@@ -1,5 +1,6 @@
 import type { Config } from '../config/schema.js'
 import type { Batch, Example } from '../features/batch.js'
+import { loopBucket, stepsPerRun } from './device/bucket.js'
 import { fillBatch, planBatches, type BatchOptions } from '../features/batches.js'
 
 /**
@@ -34,7 +35,7 @@ export function planRun(examples: readonly Example[], { training, seed, device }
     steps: epochs.reduce((sum, steps) => sum + steps, 0),
     epoch(epoch) {
       const batches = planOf(epoch)
-      return Array.from({ length: stepsOf(batches.length) }, (_, step) => () => {
+      const steps = Array.from({ length: stepsOf(batches.length) }, (_, step) => () => {
         const own = batches.slice(step * training.accumulate, (step + 1) * training.accumulate)
         return own.flatMap((batch) =>
           trainingParts(
@@ -44,8 +45,26 @@ export function planRun(examples: readonly Example[], { training, seed, device }
           ),
         )
       })
+      return device.startsWith('cuda') ? inRuns(steps) : steps
     },
   }
+}
+
+/**
+ * Steps of one size together, as many as a run on CUDA has: what is left of a size in the end comes last. An order by size
+ * alone would be a curriculum; here a size comes around again with every run.
+ */
+function inRuns(steps: readonly (() => Batch[])[]): (() => Batch[])[] {
+  const gathering = new Map<string, (() => Batch[])[]>()
+  const ordered: (() => Batch[])[] = []
+  for (const step of steps) {
+    const { key } = loopBucket(step())
+    const own = [...(gathering.get(key) ?? []), step]
+    const full = own.length === stepsPerRun
+    if (full) ordered.push(...own)
+    gathering.set(key, full ? [] : own)
+  }
+  return [...ordered, ...[...gathering.values()].flat()]
 }
 
 /** A batch in parts that run one after the other. */

@@ -118,6 +118,7 @@ export function trainerOptions({ seed, device, threads, training }: EquippedConf
     epsilon: training.epsilon,
     weightDecay: training.weight_decay,
     maxGradNorm: training.max_grad_norm,
+    precision: training.precision,
   }
 }
 

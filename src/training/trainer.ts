@@ -1,3 +1,4 @@
+import { NerError } from '../errors.js'
 import type { Batch } from '../features/batch.js'
 import { encodeModel } from '../graph/onnx/encode.js'
 import type { Tensor } from '../graph/types.js'
@@ -11,7 +12,12 @@ import { anySizes, batchInputs, buildForward, gradientOutput, stepOutputs } from
 
 export interface TrainerOptions extends AdamWOptions, SessionOptions {
   readonly seed: number
+  /** What is computed with; fp32 where absent. */
+  readonly precision?: Precision
 }
+
+/** fp16 is for products and most of what is elementwise; weights, moments and the loss are in fp32 all the same. */
+export type Precision = 'fp32' | 'fp16'
 
 export interface StepResult {
   readonly loss: number
@@ -45,13 +51,22 @@ export interface HostTrainer extends Trainer {
   readonly optimizer: Optimizer
 }
 
-/** `initial` has the weights that all of the objective's parameters start from. */
+/**
+ * `initial` has the weights that all of the objective's parameters start from.
+ *
+ * @throws NerError `config/bad-value` where anything but fp32 is asked for
+ */
 export async function createTrainer(
   tagger: Tagger,
   objective: Objective,
   initial: ParameterData,
   options: TrainerOptions,
 ): Promise<HostTrainer> {
+  if (options.precision === 'fp16')
+    throw new NerError('config/bad-value', 'A CPU has no arithmetic of fp16: it would only be slower.', {
+      where: 'training.precision',
+      mend: 'Set it to fp32, or train on webgpu or cuda.',
+    })
   const { pieceTable, sizes } = tagger.encoder
   const { graph, dropoutSites } = objective.step(anySizes)
   const session = await createSession(encodeModel(graph), options)

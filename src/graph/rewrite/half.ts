@@ -2,7 +2,7 @@ import { toHalf } from '../half.js'
 import type { Graph } from '../graph.js'
 import type { OpName } from '../ops/attributes.js'
 import { isKnownOp } from '../ops/table.js'
-import type { Tensor, Value } from '../types.js'
+import type { Node, Tensor, Value } from '../types.js'
 import { rewrite, type Rewritten } from './rewrite.js'
 
 /**
@@ -62,7 +62,18 @@ const precision: Readonly<Record<OpName, 'half' | 'float'>> = {
 }
 
 /**
- * Float16 in place of float32, where {@link precision} says so; inputs and outputs of the graph keep their types.
+ * In which precision a node runs: a loss in float, with its gradient; a gradient as its operator, and within that as its
+ * own. The exponential in the gradient of Gelu is of nothing above 0.
+ */
+function precisionOf({ name, op }: Node): 'half' | 'float' {
+  if (/(^|\/)loss\//.test(name)) return 'float'
+  const of = /(?:^|\/)gradient\/(?:.*\/)?([A-Za-z]+)(?:\.\d+)?\/[^/]*$/.exec(name)?.[1] ?? op
+  if (of === 'Gelu' && op === 'Exp') return 'half'
+  return isKnownOp(of) && precision[of] === 'float' ? 'float' : precision[op as OpName]
+}
+
+/**
+ * Float16 in place of float32, where {@link precisionOf} says so; inputs and outputs of the graph keep their types.
  *
  *     y = op(a, b)   →   y = float(op(half(a), half(b)))
  *
@@ -87,7 +98,7 @@ export function halve(g: Graph): Rewritten {
   }
   return rewrite(g, (next, node) => {
     const { op, domain, inputs, outputs, attributes } = node
-    if (domain !== '' || !isKnownOp(op) || precision[op] === 'float' || outputs.length !== 1) return undefined
+    if (domain !== '' || !isKnownOp(op) || precisionOf(node) === 'float' || outputs.length !== 1) return undefined
     if (outputs[0]!.dtype !== 'float32') return undefined
     const made = next.apply(
       op,

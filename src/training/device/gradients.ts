@@ -5,8 +5,11 @@ import type { Tensor, Value } from '../../graph/types.js'
 import type { Parameter } from '../../models/parameters.js'
 import type { Tagger } from '../../models/tagger.js'
 import type { DropoutSite } from '../dropout.js'
+import { mixed } from '../../graph/rewrite/mixed.js'
 import type { Objective } from '../objective.js'
 import { batchInputs, buildForward, gradientOutput, stepOutputs, type StepSizes } from '../step.js'
+import type { Precision } from '../trainer.js'
+import { isFinite, scaling } from './scaling.js'
 
 /** The inputs of a device's gradient graph that no other graph has. */
 export const deviceInputs = {
@@ -36,6 +39,7 @@ export type FixedSizes = Readonly<Record<keyof StepSizes, number>>
 export interface GradientOptions {
   /** Whether what was there before is added to gradients and loss. */
   readonly accumulates?: boolean
+  readonly precision?: Precision | undefined
 }
 
 export interface GradientGraph {
@@ -56,9 +60,11 @@ export function buildGradients(
   { parameters, step }: Pick<Objective, 'parameters' | 'step'>,
   sizes: FixedSizes,
   rows: number,
-  { accumulates = true }: GradientOptions = {},
+  { accumulates = true, precision = 'fp32' }: GradientOptions = {},
 ): GradientGraph {
-  const { graph: host, dropoutSites } = step(sizes)
+  const scaled = precision === 'fp16'
+  const { graph: plain, dropoutSites } = step(sizes)
+  const host = scaled ? mixed(plain, scaling.scale).graph : plain
   const { pieceTable } = tagger.encoder
   const g = new Graph('device gradients')
   const pieces = sizes.batch * sizes.sequence
@@ -74,7 +80,7 @@ export function buildGradients(
   }
   for (const { name, dtype, shape } of host.inputs) feeds[name] ??= g.input(name, dtype, shape)
   const {
-    [stepOutputs.loss]: loss,
+    [stepOutputs.loss]: ownLoss,
     [stepOutputs.pieces]: lookedUp,
     ...dense
   } = inline(g, host, feeds, { ScatterND: addRows })
@@ -82,18 +88,21 @@ export function buildGradients(
   const width = lookedUp!.shape.at(-1)!
   const ofRows = sumRows(g, touchedRow, g.reshape(lookedUp!, [pieces, width]), rows)
 
+  // A loss that overflowed has no gradient that will be taken, and is left out of sums.
+  const loss = scaled ? g.where(isFinite(g, ownLoss!), ownLoss!, g.scalar(0)) : ownLoss!
   const all = { [gradientOutput(pieceTable)]: ofRows, ...dense }
   if (!accumulates) {
     for (const [name, gradient] of Object.entries(all)) g.output(name, gradient)
-    g.output(stepOutputs.loss, loss!)
+    g.output(stepOutputs.loss, loss)
     return { graph: g, dropoutSites }
   }
-  const keep = g.input(deviceInputs.keep, 'float32', [])
+  // Not a product with 0: what is there may be infinite, of a step in fp16 that was skipped.
+  const keep = g.less(g.scalar(0), g.input(deviceInputs.keep, 'float32', []))
   for (const [name, gradient] of Object.entries(all)) {
     const before = g.input(accumulatedInput(name), 'float32', gradient.shape)
-    g.output(name, g.add(gradient, g.mul(before, keep)))
+    g.output(name, g.add(gradient, g.where(keep, before, g.scalar(0))))
   }
-  g.output(stepOutputs.loss, g.add(loss!, g.input(deviceInputs.lossSum, 'float32', [])))
+  g.output(stepOutputs.loss, g.add(loss, g.input(deviceInputs.lossSum, 'float32', [])))
   return { graph: g, dropoutSites }
 }
 

@@ -9,26 +9,21 @@ import { scalar, type Feeds, type Objective } from '../objective.js'
 import { notFinite } from '../optimizer.js'
 import { stepOutputs } from '../step.js'
 import { wordFeeds, type StepResult, type Trainer, type TrainerOptions } from '../trainer.js'
-import { indexFeeds, loopBucket, padBatch } from './bucket.js'
+import { indexFeeds, loopBucket, padBatch, stepsPerRun } from './bucket.js'
 import { cached } from './cached.js'
 import { scheduleFeeds, touchedFeeds } from './feeds.js'
 import { buildBakedForward, deviceInputs } from './gradients.js'
-import { buildLoop, normOutput } from './looped.js'
+import { buildLoop, normOutput, scaleOutput } from './looped.js'
 import { maskRows, poolFeeds } from './masks.js'
+import { momentName, moments, nextOutput } from './names.js'
+import { firstScaling, requireScale } from './scaling.js'
 import { float32, stacked, zeros } from './tensors.js'
-import { momentName, moments, nextOutput, updateInputs } from './update.js'
+import { updateInputs } from './update.js'
 
 export interface LoopTrainerOptions extends TrainerOptions {
   /** The most steps of one run. */
   readonly stepsPerRun?: number
 }
-
-/**
- * Steps of one run on CUDA. The Node binding cannot leave a tensor on such a device from one run to the next, so state
- * crosses the bus in every run, there and back: of BERT-base 110 M weights and as many of either moment, 1.3 GB each way.
- * At some 10 GB/s that is 0.26 s a run; 64 steps of 25 to 60 ms take 1.6 to 3.8 s, of which it adds 7 to 16 %.
- */
-export const stepsPerRun = 64
 
 /** A step that waits for the run it is part of. */
 interface Waiting {
@@ -58,12 +53,13 @@ export function createLoopTrainer(
 
   // A run reads one set of arrays and writes the other.
   const place = (fresh: boolean) =>
-    new Map(
-      parameters.flatMap(({ name, shape }): [string, Tensor][] => [
+    new Map<string, Tensor>([
+      ...parameters.flatMap(({ name, shape }): [string, Tensor][] => [
         [name, fresh ? zeros(shape) : float32(shape, initial.get(name)!.slice())],
         ...moments.map((moment): [string, Tensor] => [momentName(moment, name), zeros(shape)]),
       ]),
-    )
+      ...(options.precision === 'fp16' ? firstScaling() : []),
+    ])
   let state = place(false)
   let spare = place(true)
   let waiting: Waiting[] = []
@@ -148,17 +144,19 @@ export function createLoopTrainer(
   })
 }
 
-/** @throws NerError `training/not-finite`, naming the step */
+/** @throws NerError `training/not-finite`, or `training/overflow` of fp16, naming the step */
 function summary(steps: readonly Waiting[], results: Readonly<Record<string, Tensor>>): StepResult {
   const losses = results[stepOutputs.loss]!.data as Float32Array
   const norms = results[normOutput]!.data as Float32Array
+  const scales = results[scaleOutput]?.data as Float32Array | undefined
   let iteration = 0
   let sum = 0
   for (const { batches, step } of steps) {
     const loss = losses.subarray(iteration, iteration + batches.length).reduce((a, b) => a + b, 0)
     iteration += batches.length
-    if (!Number.isFinite(loss)) throw notFinite('loss', step)
-    if (!Number.isFinite(norms[iteration - 1])) throw notFinite('gradient', step)
+    if (scales) requireScale(scales[iteration - 1]!, step)
+    else if (!Number.isFinite(loss)) throw notFinite('loss', step)
+    else if (!Number.isFinite(norms[iteration - 1])) throw notFinite('gradient', step)
     sum += loss
   }
   return { loss: sum / steps.length, gradientNorm: norms.at(-1)! }

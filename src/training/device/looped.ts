@@ -13,10 +13,15 @@ import {
   poolInput,
   type FixedSizes,
   type GradientGraph,
+  type GradientOptions,
 } from './gradients.js'
-import { buildUpdate, momentName, moments, nextOutput } from './update.js'
+import { momentName, moments, nextOutput } from './names.js'
+import { scaling } from './scaling.js'
+import { buildUpdate } from './update.js'
 
 export const normOutput = 'norm'
+/** float32 [steps], of fp16: the loss scale after each batch. */
+export const scaleOutput = 'scale'
 
 /**
  * Many steps in one run: an ONNX Loop that carries weights and moments from each step to the next. An iteration is the
@@ -29,11 +34,12 @@ export function buildLoop(
   objective: Pick<Objective, 'parameters' | 'step'>,
   sizes: FixedSizes,
   rows: number,
-  { accumulates, ...options }: AdamWOptions & { readonly accumulates: boolean },
+  { accumulates, precision, ...options }: AdamWOptions & GradientOptions & { readonly accumulates: boolean },
 ): GradientGraph {
   const { parameters } = objective
-  const { graph, dropoutSites } = buildGradients(tagger, objective, sizes, rows, { accumulates })
-  const update = buildUpdate(parameters, tagger.encoder.pieceTable, rows, options, { gated: accumulates })
+  const scaled = precision === 'fp16'
+  const { graph, dropoutSites } = buildGradients(tagger, objective, sizes, rows, { accumulates, precision })
+  const update = buildUpdate(parameters, tagger.encoder.pieceTable, rows, options, { gated: accumulates, scaled })
 
   const g = new Graph('device step')
   const known: Record<string, Value> = { [deviceInputs.lossSum]: g.scalar(0) }
@@ -43,10 +49,15 @@ export function buildLoop(
   }
   const { [stepOutputs.loss]: loss, ...gradients } = add(graph)
   Object.assign(known, gradients)
-  for (const [name, value] of Object.entries(add(update))) g.output(name, value)
+  const updated = add(update)
+  for (const [name, value] of Object.entries(updated)) g.output(name, value)
   g.output(stepOutputs.loss, loss!)
+  if (scaled) g.output(scaleOutput, updated[nextOutput(scaling.scale)]!)
 
-  const state = parameters.flatMap(({ name }) => [name, ...moments.map((moment) => momentName(moment, name))])
+  const state = [
+    ...parameters.flatMap(({ name }) => [name, ...moments.map((moment) => momentName(moment, name))]),
+    ...(scaled ? Object.values(scaling) : []),
+  ]
   const carried = new Map(state.map((name) => [name, nextOutput(name)]))
   const fromZero = new Set<string>()
   for (const [name, gradient] of accumulates ? Object.entries(gradients) : []) {

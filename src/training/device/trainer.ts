@@ -13,8 +13,10 @@ import { cached } from './cached.js'
 import { scheduleFeeds, touchedFeeds } from './feeds.js'
 import { accumulatedInput, buildDeviceForward, buildGradients, deviceInputs } from './gradients.js'
 import { createDeviceMasks } from './masks.js'
+import { momentName, moments, nextOutput } from './names.js'
 import { float32, int32, zeros } from './tensors.js'
-import { buildUpdate, momentName, moments, nextOutput } from './update.js'
+import { firstScaling, requireScale, scaling } from './scaling.js'
+import { buildUpdate } from './update.js'
 
 export interface DeviceTrainerOptions extends TrainerOptions {
   /** Steps between two looks at the loss, each of which makes the host wait for the device. */
@@ -58,6 +60,8 @@ export async function createDeviceTrainer(
     await put(name, float32(shape, initial.get(name)!))
     for (const moment of moments) await put(momentName(moment, name), zeros(shape))
   }
+  const scaled = options.precision === 'fp16'
+  if (scaled) for (const [name, tensor] of firstScaling()) await put(name, tensor)
 
   /** Room for the gradients of so many rows of the piece table; what is in it is never read. */
   async function makeRoom(rows: number): Promise<void> {
@@ -75,6 +79,7 @@ export async function createDeviceTrainer(
     const [sum] = await device.read(lossSum)
     const loss = sum! / Math.max(1, summed)
     if (!Number.isFinite(loss)) throw notFinite('loss', step)
+    if (scaled) requireScale((await device.read(state.get(scaling.scale)!))[0]!, step)
     lossSum.dispose()
     lossSum = await device.upload(scalar(0))
     summed = 0
@@ -91,11 +96,12 @@ export async function createDeviceTrainer(
       for (const [part, batch] of padded.entries()) {
         const sizes = batch.sizes
         const { graph, sites } = await gradientGraphs(`${keyOf(sizes)} ${rows}`, async () => {
-          const built = buildGradients(tagger, objective, sizes, rows)
+          const built = buildGradients(tagger, objective, sizes, rows, options)
           return { graph: await device.load(encodeModel(built.graph)), sites: built.dropoutSites }
         })
         const results = await graph.run({
           ...weightsOf(parameters, state),
+          ...(scaled && { [scaling.scale]: state.get(scaling.scale)! }),
           ...beforeOf(gradients),
           ...indexFeeds(batch),
           ...feeds[part]!,
@@ -113,7 +119,7 @@ export async function createDeviceTrainer(
       summed += 1
 
       const update = await updateGraphs(String(rows), async () =>
-        device.load(encodeModel(buildUpdate(parameters, pieceTable, rows, options))),
+        device.load(encodeModel(buildUpdate(parameters, pieceTable, rows, options, { scaled }))),
       )
       const { norm, ...next } = await update.run({
         ...Object.fromEntries(state),

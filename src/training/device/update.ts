@@ -4,6 +4,8 @@ import type { Parameter, ParameterGroup } from '../../models/parameters.js'
 import { decays, type AdamWOptions } from '../optimizer.js'
 import { gradientOutput } from '../step.js'
 import { int32Range } from './gradients.js'
+import { nextOutput } from './names.js'
+import { isFinite, rescale, scaling } from './scaling.js'
 
 export const updateInputs = {
   /** int32 [rows]: the pieces that the step touches, each once; then others, each once, that it does not. */
@@ -20,14 +22,11 @@ export const updateInputs = {
   due: 'due',
 } as const
 
-export const nextOutput = (state: string) => `next.${state}`
-
-export const moments = ['first', 'second'] as const
-export const momentName = (moment: (typeof moments)[number], parameter: string) => `${moment}.${parameter}`
-
 export interface UpdateOptions {
   /** Whether the host says, run by run, that an update is due. */
   readonly gated?: boolean
+  /** Whether gradients come scaled; those that overflowed change nothing but the scale. */
+  readonly scaled?: boolean
 }
 
 /**
@@ -41,7 +40,7 @@ export function buildUpdate(
   pieceTable: string,
   rows: number,
   options: AdamWOptions,
-  { gated = false }: UpdateOptions = {},
+  { gated = false, scaled = false }: UpdateOptions = {},
 ): Graph {
   const g = new Graph('device update')
   const touched = {
@@ -61,17 +60,28 @@ export function buildUpdate(
       g.input(`${prefix}${parameter.name}`, 'float32', parameter.shape),
     ) as [Value, Value, Value],
   }))
-  const norm = g.sqrt(
+  const scaledNorm = g.sqrt(
     given
       .map(({ gradient }) => g.sum(g.mul(gradient, gradient), [...gradient.shape.keys()], 0))
       .reduce((sum, square) => g.add(sum, square)),
   )
+  const due = gated ? g.less(g.scalar(0), g.input(updateInputs.due, 'float32', [])) : undefined
+  const scale = scaled ? g.input(scaling.scale, 'float32', []) : undefined
+  const finite = scale && isFinite(g, scaledNorm)
+  const unscale = scale && g.reciprocal(scale)
+  const norm = unscale ? g.mul(scaledNorm, unscale) : scaledNorm
+  if (finite) rescale(g, scale, finite, due)
+  const applies = due && finite ? g.and(due, finite) : (due ?? finite)
+
   const clip = options.maxGradNorm === null ? undefined : clipFactor(g, norm, options.maxGradNorm)
-  const applies = gated ? g.less(g.scalar(0), g.input(updateInputs.due, 'float32', [])) : undefined
+  const factor = clip && unscale ? g.mul(clip, unscale) : (clip ?? unscale)
+  // Infinity times 0 is not 0: an overflow is put out where it is.
+  const sound = (gradient: Value) => (finite ? g.where(finite, gradient, g.scalar(0)) : gradient)
+  const soundFactor = factor && sound(factor)
   const factors = adamWFactors(g, parameters, options, applies)
 
   for (const { parameter, gradient, state } of given) {
-    const clipped = clip ? g.mul(gradient, clip) : gradient
+    const clipped = soundFactor ? g.mul(sound(gradient), soundFactor) : gradient
     const update = (values: readonly [Value, Value, Value]) => adamW(g, values, clipped, factors, parameter, options)
     const next =
       parameter.name === pieceTable
