@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, test, vi } from 'vitest'
 import { liveNodes } from '../../src/graph/prune.js'
+import type * as mixedModule from '../../src/graph/rewrite/mixed.js'
 import { verify } from '../../src/graph/verify.js'
 import { crfNames } from '../../src/models/crf.js'
 import type { HeadKind } from '../../src/models/tagger.js'
@@ -11,9 +12,11 @@ import { createTrainer, type Precision, type Trainer } from '../../src/training/
 import { readGolden, tinyTagger, tinyWeights, toBatch, type GoldenBatch } from './golden-model.js'
 import { rounded } from './rounded.js'
 
+type Mixed = typeof mixedModule
+
 // Every operator on halves is rounded, as on a GPU.
 vi.mock('../../src/graph/rewrite/mixed.js', async (original) => {
-  const { mixed } = await original<typeof import('../../src/graph/rewrite/mixed.js')>()
+  const { mixed } = await original<Mixed>()
   return { mixed: (...args: Parameters<typeof mixed>) => rounded(mixed(...args).graph) }
 })
 
@@ -122,9 +125,7 @@ test('several batches of a step share one scale, and are skipped together', asyn
 })
 
 test('products are of halves; the loss, norms, softmax and their gradients of floats', async () => {
-  const { mixed } = await vi.importActual<typeof import('../../src/graph/rewrite/mixed.js')>(
-    '../../src/graph/rewrite/mixed.js',
-  )
+  const { mixed } = await vi.importActual<Mixed>('../../src/graph/rewrite/mixed.js')
   const { graph } = mixed(buildStep(tinyTagger('crf', 0.1), { emissionLoss: 0.3 }, anySizes).graph, 'scale')
   verify(graph)
   const nodes = liveNodes(graph)
@@ -132,15 +133,14 @@ test('products are of halves; the loss, norms, softmax and their gradients of fl
     nodes
       .filter((node) => node.op === op && test(node.name))
       .map(({ inputs }) => inputs.every((value) => value?.dtype === 'float16'))
-  const inLoss = (name: string) => name.includes('loss/')
+  const exact = (name: string) => /(loss\/|LayerNormalization|Softmax)/.test(name)
   for (const op of ['MatMul', 'Gemm', 'Gelu']) {
-    const all = halves((name) => !inLoss(name))(op)
+    const all = halves((name) => !exact(name))(op)
     expect(all.length, op).toBeGreaterThan(0)
     expect(all.every(Boolean), op).toBe(true)
   }
   for (const { name, op, inputs } of nodes) {
-    const exact = inLoss(name) || /LayerNormalization|Softmax/.test(name)
-    if (exact && op !== 'Cast')
+    if (exact(name) && op !== 'Cast')
       expect(
         inputs.some((value) => value?.dtype === 'float16'),
         name,

@@ -1,5 +1,5 @@
 import type { Graph } from '../../src/graph/graph.js'
-import type { OpAttributes, OpName } from '../../src/graph/ops/attributes.js'
+import type { OpName } from '../../src/graph/ops/attributes.js'
 import { rewrite, type Rewritten } from '../../src/graph/rewrite/rewrite.js'
 
 /**
@@ -12,7 +12,7 @@ export function rounded(g: Graph): Rewritten {
   return rewrite(g, (next, { op, inputs, outputs, attributes }) => {
     if (op === 'Cast' || !outputs.every(({ dtype }) => dtype === 'float16')) return undefined
     const floats = inputs.map((value) => (value?.dtype === 'float16' ? next.cast(value, 'float32') : value))
-    const made = next.apply(op as OpName, floats, attributes as OpAttributes[OpName])
+    const made = next.apply(op as OpName, floats, attributes)
     return made.map((value) => next.cast(value, 'float16'))
   })
 }
