@@ -1,7 +1,8 @@
-import type { Config } from '../config/schema.js'
 import type { Batch, Example } from '../features/batch.js'
-import { loopBucket, stepsPerRun } from './device/bucket.js'
 import { fillBatch, planBatches, type BatchOptions } from '../features/batches.js'
+import { providerOf } from '../runtime/devices.js'
+import { loopBucket, stepsPerRun } from './device/bucket.js'
+import type { EquippedConfig } from './trainers.js'
 
 /**
  * Padded pieces that run at once on a CPU. A larger batch is run in parts whose gradients are added: activations of
@@ -19,8 +20,11 @@ export interface Plan {
 /** What laying out a batch takes to know of the model. */
 export type Layout = Pick<BatchOptions, 'labels' | 'padId'>
 
+/** What a plan follows from. */
+type Planned = Pick<EquippedConfig, 'training' | 'seed' | 'device'>
+
 /** Batches follow from the seed and the epoch alone, so that a resumed run sees the same. */
-export function planRun(examples: readonly Example[], { training, seed, device }: Config, layout: Layout): Plan {
+export function planRun(examples: readonly Example[], { training, seed, device }: Planned, layout: Layout): Plan {
   const atOnce = device === 'cpu' ? piecesAtOnce : training.batch_tokens
   const planOf = (epoch: number) =>
     planBatches(examples, {
@@ -45,7 +49,7 @@ export function planRun(examples: readonly Example[], { training, seed, device }
           ),
         )
       })
-      return device.startsWith('cuda') ? inRuns(steps) : steps
+      return providerOf(device) === 'cuda' ? inRuns(steps) : steps
     },
   }
 }
