@@ -13,6 +13,11 @@
 #   MODEL      the encoder to start from; without it a small one is trained from scratch
 #   WEAK       how many of GOLD to add to weak labels, and epochs on them: a run for each, after one on weak labels alone
 #   ALONE      how many of GOLD to train on alone, and epochs: a run for each
+# CoNLL-2003, with checked.conll the first 1,000 sentences of eng.testa:
+#   D=../shared/data/conll2003
+#   FUNCTIONS=recipes/weak/conll.yaml TEXT=$D/eng.train GOLD=$D/eng.train CHECKED=checked.conll TEST=$D/eng.testb \
+#     CONFIG=configs/default.yaml MODEL=../shared/models/minilm-l6-uncased \
+#     WEAK='500:12 1500:8' ALONE='500:20 1500:20 7500:4' sh recipes/weak.sh runs/weak-conll
 # OUTPUT/weak-N and OUTPUT/gold-N are model folders; OUTPUT/functions.html says what each function is worth, and
 # OUTPUT/curve.html and curve.json what the weak labels are.
 set -eu
