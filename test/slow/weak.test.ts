@@ -42,6 +42,5 @@ test('the label model is no worse than the majority, and a model that learns fro
 
   const { gold, weak } = json('curve.json') as LearningCurves
   expect(weak[0]!.f1).toBeGreaterThan(0.8)
-  expect(weak[1]!.f1).toBeGreaterThan(weak[0]!.f1 - 0.02)
-  expect(weak[0]!.f1).toBeGreaterThan(gold[0]!.f1 + 0.2)
+  for (const { f1 } of weak) expect(f1).toBeGreaterThan(gold[0]!.f1 + 0.2)
 })
