@@ -65,6 +65,7 @@ export const codes = {
   'graph/old-opset': 'An operator of a graph is not in the opset asked for.',
   'runtime/no-device': 'The device asked for is not there.',
   'runtime/failed': 'The engine failed.',
+  'runtime/out-of-memory': 'The device has too little memory.',
   // training
   'training/not-finite': 'The loss is not a number.',
   'training/overflow': 'fp16 overflows at every loss scale.',

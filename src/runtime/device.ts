@@ -1,9 +1,8 @@
 import type { Tensor as OrtTensor } from 'onnxruntime-node'
-import { NerError } from '../errors.js'
 import { Graph } from '../graph/graph.js'
 import { encodeModel } from '../graph/onnx/encode.js'
 import type { Tensor } from '../graph/types.js'
-import { mapValues, openEngine, toEngine, type SessionOptions } from './session.js'
+import { engineFailed, mapValues, openEngine, toEngine, type SessionOptions } from './session.js'
 
 /** A tensor that lives on a device, from the run that made it until it is disposed of. */
 export interface Resident {
@@ -47,7 +46,7 @@ export function openDevice(options: SessionOptions): TensorDevice {
       async run(feeds) {
         const engineFeeds = mapValues(feeds, (feed) => ('handle' in feed ? feed.handle : toEngine(feed)))
         const results = await session.run(engineFeeds).catch((cause: unknown) => {
-          throw new NerError('runtime/failed', `The engine failed: ${(cause as Error).message}`, { cause })
+          throw engineFailed(cause)
         })
         return mapValues(results, (handle) => ({ dims: handle.dims, handle, dispose: () => handle.dispose() }))
       },

@@ -27,7 +27,8 @@ export interface Session {
 /**
  * Loads an ONNX file's bytes or path.
  *
- * @throws NerError `runtime/no-device` where the device is not there, `runtime/failed` where the engine refuses the graph
+ * @throws NerError `runtime/no-device` where the device is not there, `runtime/failed` where the engine refuses the graph,
+ * `runtime/out-of-memory` here or in a run
  */
 export async function createSession(model: Uint8Array | string, options: SessionOptions = {}): Promise<Session> {
   const session = await openEngine(model, options, {
@@ -41,7 +42,7 @@ export async function createSession(model: Uint8Array | string, options: Session
         session.outputNames.map((name) => [name, into[name] ? toEngine(into[name]) : null]),
       )
       const results = await session.run(mapValues(feeds, toEngine), fetches).catch((cause: unknown) => {
-        throw new NerError('runtime/failed', `The engine failed: ${(cause as Error).message}`, { cause })
+        throw engineFailed(cause)
       })
       return mapValues(results, fromEngine)
     },
@@ -74,8 +75,23 @@ export async function openEngine(
   return InferenceSession.create(model as string, settings).catch((cause: unknown) => {
     const { message } = cause as Error
     if (device !== 'cpu' && absent.test(message)) throw noDevice(device, message, cause)
+    if (exhausted.test(message)) throw engineFailed(cause)
     throw new NerError('runtime/failed', `The engine refuses the graph: ${message}`, { cause })
   })
+}
+
+/** How ONNX Runtime's arena, CUDA and Vulkan say that memory is at an end. */
+const exhausted = /out.?of.?(device.?|host.?)?memory|failed to allocate|bad.?alloc/i
+
+/** What a run's failure is to the user: `runtime/out-of-memory`, or `runtime/failed`. */
+export function engineFailed(cause: unknown): NerError {
+  const { message } = cause as Error
+  return exhausted.test(message)
+    ? new NerError('runtime/out-of-memory', `The device has too little memory: ${message}`, {
+        mend: 'Use smaller batches or shorter texts.',
+        cause,
+      })
+    : new NerError('runtime/failed', `The engine failed: ${message}`, { cause })
 }
 
 /** How Dawn and ONNX Runtime say that there is no such device, or no library for it. */

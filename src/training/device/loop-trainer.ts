@@ -14,6 +14,7 @@ import { cached } from './cached.js'
 import { scheduleFeeds, touchedFeeds } from './feeds.js'
 import { buildBakedForward, deviceInputs } from './gradients.js'
 import { buildLoop, normOutput, scaleOutput } from './looped.js'
+import { watchMemory } from './memory.js'
 import { maskRows, poolFeeds } from './masks.js'
 import { momentName, moments, nextOutput } from './names.js'
 import { firstScaling, requireScale } from './scaling.js'
@@ -49,6 +50,7 @@ export function createLoopTrainer(
   const atOnce = options.stepsPerRun ?? stepsPerRun
   const [vocabulary] = parameters.find(({ name }) => name === tagger.encoder.pieceTable)!.shape as [number]
   const pools = createPools(options.seed)
+  const withinMemory = watchMemory()
   const loops = cached<{ session: Session; sites: readonly DropoutSite[] }>()
 
   // A run reads one set of arrays and writes the other.
@@ -72,10 +74,12 @@ export function createLoopTrainer(
     const steps = waiting
     waiting = []
     const { sizes, rows, accumulates, key } = loopBucket(steps[0]!.batches, vocabulary)
-    const { session, sites } = await loops(key, async () => {
-      const { graph, dropoutSites } = buildLoop(tagger, objective, sizes, rows, { ...options, accumulates })
-      return { session: await createSession(encodeModel(graph), options), sites: dropoutSites }
-    })
+    const { session, sites } = await withinMemory(sizes, () =>
+      loops(key, async () => {
+        const { graph, dropoutSites } = buildLoop(tagger, objective, sizes, rows, { ...options, accumulates })
+        return { session: await createSession(encodeModel(graph), options), sites: dropoutSites }
+      }),
+    )
     const iterations = steps.flatMap(({ batches, step, rates }): Feeds[] => {
       const padded = batches.map((batch) => padBatch(batch, sizes))
       const touched = touchedFeeds(padded, vocabulary, rows)
@@ -95,10 +99,8 @@ export function createLoopTrainer(
       }))
     })
     const into = Object.fromEntries([...spare].map(([name, tensor]) => [nextOutput(name), tensor]))
-    const results = await session.run(
-      { ...Object.fromEntries(state), ...stacked(iterations), ...poolFeeds(pools, sites) },
-      into,
-    )
+    const feeds = { ...Object.fromEntries(state), ...stacked(iterations), ...poolFeeds(pools, sites) }
+    const results = await withinMemory(sizes, () => session.run(feeds, into))
     latest = summary(steps, results)
     ;[state, spare] = [spare, state]
     await forward?.release()

@@ -13,6 +13,7 @@ import { cached } from './cached.js'
 import { scheduleFeeds, touchedFeeds } from './feeds.js'
 import { accumulatedInput, buildDeviceForward, buildGradients, deviceInputs } from './gradients.js'
 import { createDeviceMasks } from './masks.js'
+import { watchMemory } from './memory.js'
 import { momentName, moments, nextOutput } from './names.js'
 import { float32, int32, zeros } from './tensors.js'
 import { firstScaling, requireScale, scaling } from './scaling.js'
@@ -41,6 +42,7 @@ export async function createDeviceTrainer(
   const [vocabulary, width] = table.shape as [number, number]
   const device = openDevice(options)
   const masks = createDeviceMasks(device, options.seed)
+  const withinMemory = watchMemory()
   const gradientGraphs = cached<{ graph: DeviceGraph; sites: readonly DropoutSite[] }>()
   const updateGraphs = cached<DeviceGraph>()
   const forwardGraphs = cached<DeviceGraph>()
@@ -99,7 +101,7 @@ export async function createDeviceTrainer(
           const built = buildGradients(tagger, objective, sizes, rows, options)
           return { graph: await device.load(encodeModel(built.graph)), sites: built.dropoutSites }
         })
-        const results = await graph.run({
+        const feed = {
           ...weightsOf(parameters, state),
           ...(scaled && { [scaling.scale]: state.get(scaling.scale)! }),
           ...beforeOf(gradients),
@@ -110,7 +112,8 @@ export async function createDeviceTrainer(
           ...touched.places(batch),
           [deviceInputs.keep]: scalar(part === 0 ? 0 : 1),
           [deviceInputs.lossSum]: lossSum,
-        })
+        }
+        const results = await withinMemory(sizes, () => graph.run(feed))
         const { [stepOutputs.loss]: loss, ...next } = results
         lossSum.dispose()
         lossSum = loss!
