@@ -86,6 +86,11 @@ const exhausted = /out.?of.?(device.?|host.?)?memory|failed to allocate|bad.?all
 /** What a run's failure is to the user: `runtime/out-of-memory`, or `runtime/failed`. */
 export function engineFailed(cause: unknown): NerError {
   const { message } = cause as Error
+  if (/requires f16/.test(message))
+    return new NerError('runtime/failed', 'This GPU has no arithmetic of fp16 (the feature shader-f16).', {
+      mend: 'Set training.precision to fp32.',
+      cause,
+    })
   return exhausted.test(message)
     ? new NerError('runtime/out-of-memory', `The device has too little memory: ${message}`, {
         mend: 'Use smaller batches or shorter texts.',
