@@ -1,7 +1,14 @@
 import { basename } from 'node:path'
-import { goldLayer } from '../data/document.js'
+import { type Document, goldLayer } from '../data/document.js'
 import { readAnnotations, type CorpusOptions } from '../data/read.js'
-import type { Annotator } from './match.js'
+
+/** What one person or model labelled: a whole file, or the rows of one that bear the name. */
+export interface Annotator {
+  readonly name: string
+  /** The file it was read from. */
+  readonly file: string
+  readonly documents: readonly Document[]
+}
 
 /**
  * Reads the annotators of one or more files: a file is by one, under the file's name, unless its rows say who labelled

@@ -1,6 +1,6 @@
 import type { Document } from '../data/document.js'
 import { NerError } from '../errors.js'
-import type { Annotator } from './match.js'
+import type { Annotator } from './annotators.js'
 
 type Pair<T> = readonly [T, T]
 

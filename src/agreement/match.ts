@@ -1,16 +1,9 @@
 import { basename } from 'node:path'
 import { type Document, goldLayer, type Span, type Token } from '../data/document.js'
 import { NerError } from '../errors.js'
+import type { Annotator } from './annotators.js'
 import { areAlike, differentText, differentTokens } from './difference.js'
 import { bySpan } from './pairing.js'
-
-/** What one person or model labelled: a whole file, or the rows of one that bear the name. */
-export interface Annotator {
-  readonly name: string
-  /** The file it was read from. */
-  readonly file: string
-  readonly documents: readonly Document[]
-}
 
 /** Finds the words and sentences of a document that comes without. */
 export type Segment = (document: Document) => Document & { readonly tokens: readonly Token[] }

@@ -1,5 +1,6 @@
 import { NerError } from '../errors.js'
-import { methods, quantize, type Quantized } from '../compress/quantize/quantize.js'
+import { quantize } from '../compress/quantize/quantize.js'
+import { methods, type Quantized } from '../compress/quantize/result.js'
 import { cpus, type Cpu } from '../compress/quantize/cpu.js'
 import { calibrations } from '../compress/quantize/thresholds.js'
 import type { LayerCost } from '../compress/quantize/plan.js'

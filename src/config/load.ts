@@ -1,11 +1,12 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { dirname, isAbsolute, relative, resolve } from 'node:path'
-import { LineCounter, type Document, isMap, isPair, isScalar, parse, parseDocument, visit } from 'yaml'
+import { parse } from 'yaml'
 import type { z } from 'zod'
 import { NerError } from '../errors.js'
 import { parseHubName } from '../hub/name.js'
 import { nearest } from '../nearest.js'
 import { type Config, defaults, modelKeys, pathKeys, schema } from './schema.js'
+import { readYaml } from './yaml.js'
 
 type Path = readonly (string | number)[]
 
@@ -92,51 +93,7 @@ const isTree = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
 function readSource(file: string): Source {
-  let text: string
-  try {
-    text = readFileSync(file, 'utf8')
-  } catch (cause) {
-    throw new NerError('file/unreadable', 'The configuration cannot be read.', {
-      where: file,
-      mend: 'Check the path; recipes/ and configs/ hold configurations that work.',
-      cause,
-    })
-  }
-  const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines })
-  const [error] = document.errors
-  if (error !== undefined) {
-    throw new NerError('config/bad-value', `This is not YAML: ${error.message.split('\n')[0]!.replace(/:$/, '')}.`, {
-      where: `${file}:${lines.linePos(error.pos[0]).line}`,
-      mend: 'Mend the line; configs/default.yaml shows the form.',
-    })
-  }
-  if (document.contents !== null && !isMap(document.contents) && document.toJS() !== null) {
-    throw new NerError('config/bad-value', 'A configuration is a list of keys and values, and this is not.', {
-      where: file,
-      mend: 'configs/default.yaml shows the form.',
-    })
-  }
-  return {
-    path: [],
-    value: document.toJS() ?? {},
-    folder: dirname(file),
-    where: (path) => `${file}:${lineOf(document, lines, path)}`,
-  }
-}
-
-/** The line of the deepest key of a path that the document has. */
-function lineOf(document: Document, lines: LineCounter, path: Path): number {
-  let line = 1
-  visit(document, {
-    Pair(_, pair, ancestors) {
-      if (!isScalar(pair.key) || pair.key.range == null) return
-      const depth = ancestors.filter(isPair).length
-      if (pair.key.value !== path[depth]) return visit.SKIP
-      line = lines.linePos(pair.key.range[0]).line
-    },
-  })
-  return line
+  return { path: [], folder: dirname(file), ...readYaml(file, 'configs/default.yaml') }
 }
 
 function assignment(text: string): Source {

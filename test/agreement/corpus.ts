@@ -1,4 +1,5 @@
-import type { Annotator, SharedCorpus } from '../../src/agreement/match.js'
+import type { Annotator } from '../../src/agreement/annotators.js'
+import type { SharedCorpus } from '../../src/agreement/match.js'
 import { matchDocuments } from '../../src/agreement/match.js'
 import type { Document, Span } from '../../src/data/document.js'
 import { segment } from '../../src/features/segment.js'

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { quantize, type Quantized } from '../../src/compress/quantize/quantize.js'
+import { quantize } from '../../src/compress/quantize/quantize.js'
+import type { Quantized } from '../../src/compress/quantize/result.js'
 import { dropsBetween } from '../../src/compress/quantize/gates.js'
 import { scoresFromCounts } from '../../src/data/scoring.js'
 import { ner } from './invoke.js'

@@ -1,6 +1,5 @@
 import { statSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import type { Scores } from '../../data/scoring.js'
 import { NerError } from '../../errors.js'
 import { claimOutput } from '../../files.js'
 import { encodeModel } from '../../graph/onnx/encode.js'
@@ -13,15 +12,13 @@ import { auto } from './auto.js'
 import { quantizeAware } from './aware.js'
 import { calibrated } from './calibrated.js'
 import { cpus, detectCpu, type Cpu } from './cpu.js'
-import { dropsBetween, overBudget, type Budget, type Drops } from './gates.js'
+import { dropsBetween, overBudget, type Budget } from './gates.js'
 import { quantizableLayers } from './layers.js'
 import { measure, readLabelled, type LabelledSet, type Measurement } from './measure.js'
-import type { LayerCost, Plan, Task } from './plan.js'
+import type { Plan, Task } from './plan.js'
+import type { Method, Quantized } from './result.js'
 import { quantizationOf, saveQuantized, writeRun } from './save.js'
 import type { Calibration } from './thresholds.js'
-
-export const methods = ['dynamic', 'static', 'auto'] as const
-export type Method = (typeof methods)[number]
 
 export interface QuantizeOptions extends Budget {
   /** `auto` needs a dev file, `static` one to calibrate on. */
@@ -40,26 +37,6 @@ export interface QuantizeOptions extends Budget {
   /** The folder to write; the model's name with `-int8` where absent. */
   readonly out?: string | undefined
   readonly threads: number
-}
-
-/** A quantized model, written. */
-export interface Quantized {
-  readonly output: string
-  readonly method: Method
-  readonly cpu: Cpu
-  /** Layers in int8, and those that stayed in float. */
-  readonly quantized: readonly string[]
-  readonly float: readonly string[]
-  /** Of those in int8, the ones whose activations were balanced against their weights. */
-  readonly balanced: readonly string[]
-  /** Of `auto`: what each layer alone costs, the costliest first. */
-  readonly costs?: readonly LayerCost[]
-  /** Sizes of the graphs, in bytes. */
-  readonly bytes: { readonly before: number; readonly after: number }
-  /** On the dev file, where there is one. */
-  readonly dev?: { readonly before: Scores; readonly after: Scores; readonly drops: Drops }
-  /** The gates that failed, each in a sentence. */
-  readonly failures: readonly string[]
 }
 
 /**

@@ -5,7 +5,7 @@ import { writeFileAtomically } from '../../files.js'
 import { crfByName, type ModelFolder } from '../../models/folder.js'
 import type { ParameterData } from '../../models/parameters.js'
 import type { Budget } from './gates.js'
-import type { Quantized } from './quantize.js'
+import type { Quantized } from './result.js'
 
 /** Where the int8 graph is looked for, by this toolkit (`ner.json` says so) and by transformers.js. */
 export const quantizedGraph = 'onnx/model_quantized.onnx'
