@@ -1,13 +1,13 @@
-import type { DistillEvent } from '../compress/distill/distill.js'
+import type { TrainEvent } from '../training/loop.js'
 import { trainingProgress } from './progress.js'
 
-export type Done = Extract<DistillEvent, { kind: 'done' }>
+export type Done = Extract<TrainEvent, { kind: 'done' }>
 
 /**
  * Follows a run to its end, showing its progress. Ctrl-C asks it to stop at a point it can be resumed from; a second one
  * stops it where it is.
  */
-export async function followRun(start: (signal: AbortSignal) => AsyncIterable<DistillEvent>): Promise<Done> {
+export async function followRun(start: (signal: AbortSignal) => AsyncIterable<TrainEvent>): Promise<Done> {
   const progress = trainingProgress()
   const interruption = interruptible()
   let outcome: Done | undefined

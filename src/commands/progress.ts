@@ -1,7 +1,7 @@
 import ora from 'ora'
-import type { DistillEvent } from '../compress/distill/distill.js'
 import { locateModel, type DownloadEvent, type Purpose } from '../hub/model.js'
 import { percent, thousands } from '../report/numbers.js'
+import type { TrainEvent } from '../training/loop.js'
 
 /** Shows a training on standard error: a line that moves on a terminal, elsewhere a plain line per evaluation. */
 export function trainingProgress(stream: NodeJS.WriteStream = process.stderr) {
@@ -11,13 +11,13 @@ export function trainingProgress(stream: NodeJS.WriteStream = process.stderr) {
     spinner.info(line)
     spinner.start()
   }
-  const began = Date.now()
+  let began = Date.now()
   let steps = 0
   let downloading = ''
   let firstStep: { readonly step: number; readonly at: number } | undefined
 
   return {
-    show(event: DistillEvent): void {
+    show(event: TrainEvent): void {
       switch (event.kind) {
         case 'device':
           say(`on ${event.device}: ${event.reason}`)
@@ -33,8 +33,16 @@ export function trainingProgress(stream: NodeJS.WriteStream = process.stderr) {
           if (canMove(stream) && !spinner.isSpinning) spinner.start()
           spinner.text = `asking ${event.teacher} · ${thousands(event.sentences)}/${thousands(event.of)} sentences`
           break
+        case 'round':
+          say(
+            `round ${event.round} of at most ${event.of}, on the ${percent(event.confident / event.words)} % of ` +
+              `${thousands(event.words)} words that the model is sure of`,
+          )
+          break
         case 'start':
           steps = event.steps
+          began = Date.now()
+          firstStep = undefined
           say(
             `training ${thousands(event.parameters)} parameters for ${thousands(steps)} steps` +
               (event.resumedAt > 0 ? `, from step ${thousands(event.resumedAt)}` : ''),

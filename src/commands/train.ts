@@ -22,6 +22,11 @@ export const command = defineCommand({
     test: { type: 'string', describe: 'Labelled text that the finished model is scored on' },
     out: { type: 'string', describe: 'The folder for the model and its report' },
     device,
+    'self-train': {
+      type: 'boolean',
+      describe: 'Go on in rounds, learning from what the model is sure of; wants --dev',
+    },
+    unlabeled: { type: 'string', array: true, describe: 'More text for those rounds, a text on each line, or JSONL' },
     'on-misaligned': onMisaligned,
     resume: { type: 'boolean', describe: 'Continue the run in the output folder, exactly' },
     json: { type: 'boolean', describe: 'The results as JSON' },
@@ -30,6 +35,7 @@ export const command = defineCommand({
     ['ner train recipes/quickstart.yaml', 'on the sample that comes with ner'],
     ['ner train my.yaml --model minilm --train a.conll --dev b.conll', 'your own data, a pretrained encoder'],
     ['ner train my.yaml --set training.epochs=5 --out runs/five', 'one key changed'],
+    ['ner train my.yaml --train weak.jsonl --dev checked.conll --self-train', 'labels of ner weak fit'],
   ],
   async run(args) {
     const config = loadConfig({
@@ -40,6 +46,8 @@ export const command = defineCommand({
         'data.train': args.train,
         'data.dev': args.dev,
         'data.test': args.test,
+        'self_training.enabled': args['self-train'],
+        'self_training.unlabeled': args.unlabeled,
         'data.on_misaligned': args['on-misaligned'],
         output: args.out,
         device: args.device,

@@ -97,6 +97,16 @@ const training = z.strictObject({
   checkpoint_every: optionalCount,
 })
 
+const selfTraining = z.strictObject({
+  enabled: z.boolean().default(false),
+  rounds: count.default(5),
+  patience: count.default(2),
+  confidence: z.number().min(0).max(1).default(0.9),
+  epochs: count.default(1),
+  learning_rate: rate.nullable().default(null),
+  unlabeled: z.array(z.string().min(1)).default([]),
+})
+
 const layer = z.int().min(0).nullable().default(null)
 
 const distill = z.strictObject({
@@ -139,6 +149,7 @@ export const schema = z.strictObject({
   tokenizer: tokenizer.prefault({}),
   features: features.prefault({}),
   training: training.prefault({}),
+  self_training: selfTraining.prefault({}),
   distill: distill.prefault({}),
 })
 
@@ -148,7 +159,14 @@ export type Config = z.output<typeof schema>
 export const defaults: Config = schema.parse({})
 
 /** The keys that hold an input's path; in a file they are relative to that file's folder. */
-export const pathKeys = ['data.train', 'data.dev', 'data.test', 'distill.unlabeled', 'distill.gazetteer'] as const
+export const pathKeys = [
+  'data.train',
+  'data.dev',
+  'data.test',
+  'self_training.unlabeled',
+  'distill.unlabeled',
+  'distill.gazetteer',
+] as const
 
 /** The keys that hold a model's path, or its name on the hub. */
 export const modelKeys = ['model.path', 'distill.path'] as const

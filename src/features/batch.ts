@@ -10,7 +10,7 @@ export interface ExampleSentence {
   readonly piece: Int32Array
   /** Index of each word's tag in the label list; absent where the document has no gold layer. */
   readonly tags?: Int32Array
-  /** Target distribution, [words × labels], instead of `tags`. */
+  /** Target distribution, [words × labels], instead of `tags`; a row of 0 where nothing is known of a word. */
   readonly soft?: Float32Array
 }
 

@@ -50,11 +50,9 @@ export function crfLoss(
   q: ChainMarginals,
   legal: Transitions,
 ): Value {
-  const { chain, peaks } = crfChain(g, emissions, parameters, words, legal)
+  const { marginals, logPartition } = crfChain(g, emissions, parameters, words, legal)
   const first = firstWords(g, words.mask)
   const last = lastWords(g, words.mask)
-  const logPartition = g.sum(g.mul(g.add(chain.logNorms(), peaks), words.mask), [0, 1, 2], 0)
-
   const at = (place: Value) => g.sum(g.mul(q.tags, place), [0, 1], 0)
   const [qStart, qEnd] = [at(first), at(last)]
   const dot = (a: Value, b: Value) => g.sum(g.mul(a, b), [...a.shape.keys()], 0)
@@ -62,10 +60,10 @@ export function crfLoss(
     g.add(dot(q.tags, emissions), dot(q.steps, parameters.transitions)),
     g.add(dot(qStart, parameters.start), dot(qEnd, parameters.end)),
   )
-  const loss = g.sub(logPartition, expectedScore)
+  const loss = g.sub(logPartition(), expectedScore)
 
-  return g.withGradient(loss, [emissions, parameters.transitions, parameters.start, parameters.end], (dy) => {
-    const p = chain.marginals()
+  return g.withGradient(loss, scoresOf(emissions, parameters), (dy) => {
+    const p = marginals()
     return [
       g.mul(g.sub(p.tags, q.tags), dy),
       g.mul(g.sub(p.steps, q.steps), dy),
@@ -75,6 +73,39 @@ export function crfLoss(
   })
 }
 
+/** Evidence is never so strong that emissions beside it would count as the lowest. */
+const smallestEvidence = 2 ** -30
+
+/**
+ * −log Σ_y p(y)·Π evidence[t, yₜ] = log Z(e) − log Z(e + log evidence), summed over sentences, as a scalar: what is known
+ * of some words, where nothing may be known of others, whose evidence is 1 for every tag and says nothing. With 0 and 1
+ * it is the likelihood of partially labelled sequences (Tsuboi et al. 2008); shares between them are virtual evidence
+ * (Pearl 1988, 2.2.2), which a model that is sure of itself may outweigh.
+ *
+ * The gradient is closed: p − q, with q(y) ∝ p(y)·Π evidence[t, yₜ]. Where nothing is known, q is p.
+ */
+export function evidenceLoss(
+  g: Graph,
+  emissions: Value,
+  parameters: CrfParameters,
+  words: ChainWords,
+  evidence: Value,
+  legal: Transitions,
+): Value {
+  const free = crfChain(g, emissions, parameters, words, legal)
+  const told = g.add(emissions, g.log(g.max(evidence, g.scalar(smallestEvidence))))
+  const bound = crfChain(g, told, parameters, words, legal)
+  const loss = g.sub(free.logPartition(), bound.logPartition())
+  return g.withGradient(loss, scoresOf(emissions, parameters), (dy) => {
+    const [p, q] = [free.marginals(), bound.marginals()]
+    const difference = g.mul(g.sub(p.tags, q.tags), dy)
+    const at = (place: Value) => g.sum(g.mul(difference, place), [0, 1], 0)
+    return [difference, g.mul(g.sub(p.steps, q.steps), dy), at(firstWords(g, words.mask)), at(lastWords(g, words.mask))]
+  })
+}
+
+const scoresOf = (emissions: Value, { transitions, start, end }: CrfParameters) => [emissions, transitions, start, end]
+
 /** The marginals of a CRF's own distribution, e.g. of a teacher's. */
 export function crfMarginals(
   g: Graph,
@@ -83,7 +114,7 @@ export function crfMarginals(
   words: ChainWords,
   legal: Transitions,
 ): ChainMarginals {
-  return crfChain(g, emissions, parameters, words, legal).chain.marginals()
+  return crfChain(g, emissions, parameters, words, legal).marginals()
 }
 
 /** Marginals of words that are independent of each other; of hard tags, their path. */
@@ -124,7 +155,12 @@ function crfChain(g: Graph, emissions: Value, parameters: CrfParameters, words: 
     ],
     0,
   )
-  return { chain: forwardBackward(g, potentials, step, words), peaks }
+  const chain = forwardBackward(g, potentials, step, words)
+  return {
+    marginals: () => chain.marginals(),
+    /** log Z, summed over sentences. */
+    logPartition: () => g.sum(g.mul(g.add(chain.logNorms(), peaks), words.mask), [0, 1, 2], 0),
+  }
 }
 
 /** −10⁴ where a sentence may not start, step or end: exp of it is 0. */

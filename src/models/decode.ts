@@ -126,6 +126,24 @@ export function marginals(emissions: Emissions, chain: Chain): Float64Array {
   return alpha
 }
 
+/** The probability of every tag for every word of a sentence, [words × labels]: the chain's marginals, or softmax. */
+export function tagProbabilities(emissions: Emissions, labels: number, chain: Chain | undefined): Float64Array {
+  return chain ? marginals(emissions, chain) : softmax(emissions, labels)
+}
+
+/** By row. */
+function softmax(logits: Float32Array, width: number): Float64Array {
+  const shares = new Float64Array(logits.length)
+  for (let at = 0; at < logits.length; at += width) {
+    const row = logits.subarray(at, at + width)
+    const peak = row.reduce((a, b) => Math.max(a, b), -Infinity)
+    let total = 0
+    for (let i = 0; i < width; i++) total += shares[at + i] = Math.exp(row[i]! - peak)
+    for (let i = 0; i < width; i++) shares[at + i]! /= total
+  }
+  return shares
+}
+
 function normalise(values: Float64Array, from: number, count: number): void {
   let total = 0
   for (let i = from; i < from + count; i++) total += values[i]!

@@ -2,7 +2,15 @@ import type { Transitions } from '../data/schemes.js'
 import { product } from '../graph/dims.js'
 import type { Graph } from '../graph/graph.js'
 import type { Value } from '../graph/types.js'
-import { crfLoss, crfNames, crfParameters, independentMarginals, legalMarginals, type CrfParameters } from './crf.js'
+import {
+  crfLoss,
+  crfNames,
+  crfParameters,
+  evidenceLoss,
+  independentMarginals,
+  legalMarginals,
+  type CrfParameters,
+} from './crf.js'
 import type { ChainWords } from './chain.js'
 import type { Encoder, EncoderInputs, Watch } from './encoder.js'
 import { linear, noDropout, type Dropout } from './layers.js'
@@ -49,7 +57,10 @@ export interface WordInputs extends EncoderInputs {
 
 /** What the words of a batch should be. */
 export interface TargetInputs extends ChainWords {
-  /** float32 [sentences, words, labels]: a distribution over tags (times a class weight), 0 on padding. */
+  /**
+   * float32 [sentences, words, labels]: a distribution over tags (times a class weight), 0 on padding and on words
+   * without a target.
+   */
   readonly targets: Value
 }
 
@@ -62,6 +73,8 @@ export interface TaggingLossOptions {
   readonly emissionLoss?: number | undefined
   /** Whether targets can be other than one tag a word; a chain then reads them as a distribution over legal sequences. */
   readonly softTargets?: boolean | undefined
+  /** Whether words can be without a target; a chain then takes those of the others as evidence. */
+  readonly unknownWords?: boolean | undefined
 }
 
 /** What is trained: logits of every word's first piece, [sentences, words, labels]. The head never sees other pieces. */
@@ -92,18 +105,33 @@ export function taggingLoss(
   logits: Value,
   words: TargetInputs,
   weights: Weights,
-  { emissionLoss = 0, softTargets = false }: TaggingLossOptions = {},
+  options: TaggingLossOptions = {},
 ): Value {
+  const { emissionLoss = 0 } = options
   return g.scoped('loss', () => {
     if (tagger.head === 'softmax') return crossEntropy(g, logits, words.targets)
-    const q = softTargets
-      ? legalMarginals(g, words.targets, words, tagger.legal)
-      : independentMarginals(g, words.targets)
-    const chain = crfLoss(g, logits, crfScores(weights), words, q, tagger.legal)
+    const chain = chainLoss(g, tagger, logits, words, crfScores(weights), options)
     return emissionLoss === 0
       ? chain
       : g.add(chain, g.mul(crossEntropy(g, logits, words.targets), g.scalar(emissionLoss)))
   })
+}
+
+function chainLoss(
+  g: Graph,
+  { legal }: Tagger,
+  logits: Value,
+  words: TargetInputs,
+  scores: CrfParameters,
+  { softTargets = false, unknownWords = false }: TaggingLossOptions,
+): Value {
+  const { targets } = words
+  if (unknownWords) {
+    const isKnown = g.less(g.scalar(0), g.sum(targets, [-1]))
+    return evidenceLoss(g, logits, scores, words, g.where(isKnown, targets, g.scalar(1)), legal)
+  }
+  const q = softTargets ? legalMarginals(g, targets, words, legal) : independentMarginals(g, targets)
+  return crfLoss(g, logits, scores, words, q, legal)
 }
 
 /** The CRF's parameters among a tagger's. */

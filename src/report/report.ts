@@ -25,10 +25,21 @@ export interface DevScore {
   readonly f1: number
 }
 
+/** A round of self-training; round 0 is the training before. */
+export interface Round {
+  readonly round: number
+  /** Share of the words that it learnt from. */
+  readonly confident?: number | undefined
+  /** The best on dev, from 0 to 1. */
+  readonly f1: number
+}
+
 export interface TrainingData {
   readonly title: string
   readonly steps: readonly TrainingStep[]
   readonly devScores: readonly DevScore[]
+  /** Of self-training; empty where there was none. */
+  readonly rounds?: readonly Round[]
   /** The finished model, on test where there is one, else on dev; absent where there is neither. */
   readonly evaluation?: (EvaluationData & { readonly split: 'dev' | 'test' }) | undefined
   /** The run: device, time, versions. */
@@ -40,7 +51,8 @@ export interface TrainingData {
 }
 
 /** What `ner train` leaves beside the model: an HTML file. */
-export function trainingReport({ title, steps, devScores, evaluation, run, lineage, config }: TrainingData): string {
+export function trainingReport(data: TrainingData): string {
+  const { title, steps, devScores, rounds = [], evaluation, run, lineage, config } = data
   const best = devScores.reduce<DevScore | undefined>((a, b) => (a && a.f1 >= b.f1 ? a : b), undefined)
   const headline: Facts = {
     ...(evaluation && { [`F1 on ${evaluation.split}`]: percent(micro(evaluation).f1) }),
@@ -53,6 +65,7 @@ export function trainingReport({ title, steps, devScores, evaluation, run, linea
     [figures(headline)],
     [
       { heading: 'Training', body: [curves(steps, devScores, best)] },
+      ...(rounds.length > 0 ? [{ heading: 'Self-training', body: [roundTable(rounds)] }] : []),
       ...(evaluation ? evaluationSections(evaluation) : []),
       { heading: 'Run', body: [keyValues(run)] },
       { heading: 'Lineage', body: [keyValues(lineage), configuration] },
@@ -74,6 +87,21 @@ ${lineChart({ title: 'Loss', xName: 'step', points: loss })}
 ${lineChart({ title: 'F1 on dev', xName: 'step', ...f1 })}
 ${lineChart({ title: 'Learning rate', xName: 'step', points: rate })}
 </div>`
+}
+
+function roundTable(rounds: readonly Round[]): Markup {
+  const best = rounds.reduce((a, b) => (b.f1 > a.f1 ? b : a))
+  const rows = rounds.map(
+    ({ round, confident, f1 }) => markup`<tr${{ html: round === best.round ? ' class="total"' : '' }}>
+<th scope="row">${round}</th><td>${confident === undefined ? '' : percent(confident)}</td><td>${percent(f1)}</td></tr>\n`,
+  )
+  return markup`<div class="scroll"><table>
+<caption>Round 0 is training on the labels; the others learn from the words that the best model before was sure of.
+Round ${best.round} was kept.</caption>
+<thead><tr><th scope="col">round</th><th scope="col">% of words</th><th scope="col">best F1 on dev</th></tr></thead>
+<tbody>
+${rows}</tbody></table></div>
+`
 }
 
 /** What `ner eval --report` writes: an HTML file. */

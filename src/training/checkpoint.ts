@@ -31,6 +31,9 @@ export interface LogEntry {
   readonly eval_overall_f1?: number
   readonly eval_overall_precision?: number
   readonly eval_overall_recall?: number
+  /** Where a round of self-training begins: its number, and the share of words that it learns from. */
+  readonly self_training_round?: number
+  readonly confident_words?: number
 }
 
 export interface Checkpoint {
@@ -41,23 +44,27 @@ export interface Checkpoint {
   readonly fingerprint: Readonly<Record<string, string>>
 }
 
-const fileOf = (output: string) => join(output, 'checkpoint', 'state.safetensors')
+const fileOf = (output: string, name: string) => join(output, 'checkpoint', `${name}.safetensors`)
 
-/** Replaces the output folder's checkpoint; until the new one is whole, the old one stays. */
-export function saveCheckpoint(output: string, { progress, tensors, fingerprint }: Checkpoint): void {
-  writeSafetensors(fileOf(output), tensors, {
+/** Replaces the output folder's checkpoint of a name; until the new one is whole, the old one stays. */
+export function saveCheckpoint(output: string, { progress, tensors, fingerprint }: Checkpoint, name: string): void {
+  writeSafetensors(fileOf(output, name), tensors, {
     progress: JSON.stringify(progress),
     fingerprint: JSON.stringify(fingerprint),
   })
 }
 
 /**
- * The checkpoint of an output folder, if it has one.
+ * The output folder's checkpoint of a name, if it has one.
  *
  * @throws NerError `training/corrupt-checkpoint`; `training/different-run` naming what differs
  */
-export function loadCheckpoint(output: string, fingerprint: Checkpoint['fingerprint']): Checkpoint | undefined {
-  const path = fileOf(output)
+export function loadCheckpoint(
+  output: string,
+  fingerprint: Checkpoint['fingerprint'],
+  name: string,
+): Checkpoint | undefined {
+  const path = fileOf(output, name)
   if (!existsSync(path)) return undefined
   const { progress, stored, tensors } = readState(path)
   const key = Object.keys({ ...stored, ...fingerprint }).find((name) => stored[name] !== fingerprint[name])
@@ -85,6 +92,11 @@ function readState(path: string) {
       cause,
     })
   }
+}
+
+/** Removes one of them, where it is there. */
+export function dropCheckpoint(output: string, name: string): void {
+  rmSync(fileOf(output, name), { force: true })
 }
 
 /** A finished run keeps its model, not its state. */

@@ -24,7 +24,9 @@ export async function finishRun(
   await trainer.restore(new Map([...weights].map(([name, data]) => [name, { data }])))
   const dev = held.dev && (await scoreHeldOut(trainer, tagger, config, held.dev))
   const test = held.test && (await scoreHeldOut(trainer, tagger, config, held.test))
-  const results = writeRun({ ...read, config, tagger, weights, progress, totalSteps: plan.steps, dev, test })
+  // Rounds of self-training come on top of what was planned.
+  const totalSteps = Math.max(plan.steps, progress.step)
+  const results = writeRun({ ...read, config, tagger, weights, progress, totalSteps, dev, test })
   removeCheckpoint(config.output)
   return {
     kind: 'done',

@@ -13,12 +13,24 @@ import type { Plan } from './plan.js'
 import { appendLog, startLog, type RunResults } from './results.js'
 import { scheduleFactor } from './schedule.js'
 import type { Trainer } from './trainer.js'
+import type { EquippedConfig } from './trainers.js'
 
 /** What happens in a training, in order; the caller shows it or not. */
 export type TrainEvent =
   /** What `auto` has come to, and why. */
   | { readonly kind: 'device'; readonly device: Device; readonly reason: string }
   | DownloadEvent
+  /** A model is asked what it says of the text that is about to be trained on. */
+  | { readonly kind: 'teaching'; readonly teacher: string; readonly sentences: number; readonly of: number }
+  | {
+      /** A round of self-training begins. */
+      readonly kind: 'round'
+      readonly round: number
+      readonly of: number
+      /** Words that the model before labels, and how many of them it is sure enough of to learn from. */
+      readonly words: number
+      readonly confident: number
+    }
   | { readonly kind: 'start'; readonly steps: number; readonly parameters: number; readonly resumedAt: number }
   | {
       readonly kind: 'step'
@@ -58,19 +70,29 @@ export interface TrainOptions {
 
 /** A run that is ready to start: what is trained, on what, and what tells it from other runs. */
 export interface Run {
-  readonly config: Config
+  readonly config: EquippedConfig
   readonly tagger: Tagger
   readonly trainer: Trainer
   readonly plan: Plan
   readonly dev: HeldOut | undefined
   /** What decides how the run goes, by the names that an error shows. */
   readonly fingerprint: Readonly<Record<string, string>>
-  /** `performance.now()` when the run began. */
+  /** `performance.now()` when the run, or this part of it, began. */
   readonly began: number
+  /** What the run did before these steps, where it has rounds of them: log and times count on. */
+  readonly before?: Before
+}
+
+/** Steps and epochs of earlier rounds, what they logged, and the milliseconds they took. */
+export interface Before extends Pick<Progress, 'log' | 'elapsed'> {
+  readonly round: number
+  readonly steps: number
+  readonly epochs: number
 }
 
 /** Where a run's steps have led. */
 export interface Trained {
+  /** Its steps are those of the last round, but for the log. */
   readonly progress: Progress
   /** The best weights, or the last where there was nothing to choose by. */
   readonly weights: ReadonlyMap<string, Float32Array>
@@ -81,25 +103,25 @@ export interface Trained {
  * undefined, after its `done`, where it was interrupted.
  */
 export async function* runSteps(
-  { config, tagger, trainer, plan, dev, fingerprint, began }: Run,
+  { config, tagger, trainer, plan, dev, fingerprint, began, before = nothingBefore }: Run,
   { resume = false, signal }: TrainOptions,
 ): AsyncGenerator<TrainEvent, Trained | undefined> {
   const { training, output } = config
   const warmupSteps = Math.round(training.warmup * plan.steps)
-  const checkpoint = resume ? loadCheckpoint(output, fingerprint) : undefined
+  const checkpoint = resume ? loadCheckpoint(output, fingerprint, stepsOf(before)) : undefined
   if (checkpoint) await trainer.restore(checkpoint.tensors)
-  let progress = checkpoint?.progress ?? firstProgress
-  const before = progress.elapsed
+  let progress = checkpoint?.progress ?? { ...firstProgress, log: before.log, elapsed: before.elapsed }
+  const elapsed = progress.elapsed
   let bestWeights = checkpoint && bestOf(checkpoint.tensors, tagger)
   startLog(output, progress.log)
   const parameters = countParameters(taggerParameters(tagger))
   yield { kind: 'start', steps: plan.steps, parameters, resumedAt: progress.step }
 
-  const timed = () => ({ ...progress, elapsed: before + performance.now() - began })
+  const timed = () => ({ ...progress, elapsed: elapsed + performance.now() - began })
   const save = async () => {
     const best = bestWeights && progress.best?.step !== progress.step ? prefixed('best.', bestWeights, tagger) : []
     const tensors = new Map<string, StoredTensor>([...(await trainer.state()), ...best])
-    saveCheckpoint(output, { progress: timed(), tensors, fingerprint })
+    saveCheckpoint(output, { progress: timed(), tensors, fingerprint }, stepsOf(before))
   }
   const logEvery = Math.max(1, Math.floor(plan.steps / 500))
   let stopping = false
@@ -127,8 +149,8 @@ export async function* runSteps(
       logged = { loss: logged.loss + loss, count: logged.count + 1 }
       if (step % logEvery === 0) {
         progress = log(output, progress, {
-          step,
-          epoch: atEpoch,
+          step: before.steps + step,
+          epoch: before.epochs + atEpoch,
           loss: logged.loss / logged.count,
           learning_rate: rates.encoder,
           grad_norm: gradientNorm,
@@ -163,8 +185,8 @@ export async function* runSteps(
         if (better) bestWeights = await copyWeights(trainer, tagger)
         if (scores) {
           progress = log(output, progress, {
-            step,
-            epoch: atEpoch,
+            step: before.steps + step,
+            epoch: before.epochs + atEpoch,
             eval_overall_f1: scores.micro.f1,
             eval_overall_precision: scores.micro.precision,
             eval_overall_recall: scores.micro.recall,
@@ -190,6 +212,11 @@ export async function* runSteps(
   }
   return { progress: timed(), weights: bestWeights ?? (await copyWeights(trainer, tagger)) }
 }
+
+const nothingBefore: Before = { round: 0, steps: 0, epochs: 0, log: [], elapsed: 0 }
+
+/** The checkpoint that a round's steps keep. */
+export const stepsOf = ({ round }: Pick<Before, 'round'>) => (round === 0 ? 'state' : `state-${round}`)
 
 const firstProgress: Progress = {
   step: 0,

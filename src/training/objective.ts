@@ -27,7 +27,9 @@ export function taggingObjective(tagger: Tagger, options: TaggingOptions): Objec
     feeds(batches) {
       const targets = batches.map((batch) => batchTargets(batch, targetOptions))
       const counts = tagger.head === 'crf' ? batches.map(({ rows }) => rows.length) : targets.map(({ total }) => total)
-      const weight = scalar(1 / counts.reduce((sum, count) => sum + count, 0))
+      const total = counts.reduce((sum, count) => sum + count, 0)
+      // Where no word has a target the loss is 0, whatever it is divided by.
+      const weight = scalar(total === 0 ? 0 : 1 / total)
       return batches.map((batch, i) => ({ ...targetFeeds(batch, targets[i]!), [batchInputs.weight]: weight }))
     },
   }

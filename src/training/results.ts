@@ -17,6 +17,7 @@ import type { LogEntry, Progress } from './checkpoint.js'
 import type { TrainingCorpus } from './corpus.js'
 import { evaluationData, type Evaluation, type ScoredDocument } from './evaluation.js'
 import { modelCard } from './model-card.js'
+import { roundsOf } from './rounds.js'
 
 /** `all_results.json`: flat, under the names that Hugging Face's Trainer and its metric scripts write. */
 export type RunResults = Readonly<Record<string, unknown>>
@@ -49,6 +50,7 @@ interface ScoredSplit {
 export function writeRun(run: FinishedRun): RunResults {
   const { config, corpus, tagger, windows, progress, dev, test } = run
   const { output } = config
+  const rounds = roundsOf(progress.log)
   const json = (name: string, value: unknown) =>
     writeFileAtomically(join(output, name), `${JSON.stringify(value, null, 2)}\n`)
   const results: RunResults = {
@@ -58,6 +60,7 @@ export function writeRun(run: FinishedRun): RunResults {
     train_loss: meanLoss(progress.log),
     ...(dev && splitMetrics('eval', dev.evaluation)),
     ...(test && splitMetrics('test', test.evaluation)),
+    ...(rounds.length > 0 && { self_training: rounds }),
   }
   const lineage = {
     ...run.lineage,
@@ -182,6 +185,7 @@ function portable(config: Config): Config {
     output: basename(config.output),
     data: { ...config.data, train: name(train), dev: name(dev), test: name(test) },
     model: { ...config.model, path: isOnHub(config.model.path ?? '') ? config.model.path : name(config.model.path) },
+    self_training: { ...config.self_training, unlabeled: config.self_training.unlabeled.map((path) => basename(path)) },
   }
 }
 
@@ -193,6 +197,11 @@ function report({ config, corpus, tagger, progress, origin, dev, test }: Finishe
       loss === undefined ? [] : [{ step, loss, learningRate: learningRate ?? 0 }],
     ),
     devScores: progress.log.flatMap(({ step, eval_overall_f1: f1 }) => (f1 === undefined ? [] : [{ step, f1 }])),
+    rounds: roundsOf(progress.log).map((round) => ({
+      round: round.round,
+      f1: round.eval_overall_f1,
+      confident: round.confident_words,
+    })),
     evaluation: shown && { split: shown.split, ...evaluationData(shown.evaluation, shown.predictions) },
     run: {
       device: config.device,

@@ -13,15 +13,16 @@ export interface TargetOptions {
 export interface BatchTargets {
   /** [sentences, words, labels] */
   readonly targets: Float32Array
-  /** [sentences, words, 1]: 1 on words that have a target. */
+  /** [sentences, words, 1]: 1 on the words of sentences that have targets. */
   readonly mask: Float32Array
-  /** Words, each counted with the weight of its tags. */
+  /** Words that have a target, each counted with the weight of its tags. */
   readonly total: number
 }
 
 /**
  * q = (1 − s)·gold + s/labels, times the class weights. Hard tags are distributions with a single 1, so that gold
- * labels, weak labels and a teacher's are trained on in the same way. Sentences with neither have no target.
+ * labels, weak labels and a teacher's are trained on in the same way. Sentences with neither have no target, nor have
+ * words whose soft tags are all 0: nobody knows what they are.
  */
 export function batchTargets(batch: Batch, { labels, smoothing, classWeights }: TargetOptions): BatchTargets {
   const { sentences, words } = batch.sizes
@@ -36,6 +37,7 @@ export function batchTargets(batch: Batch, { labels, smoothing, classWeights }: 
       mask[at] = 1
       const distribution = targets.subarray(at * labels, (at + 1) * labels)
       if (!soft) distribution[tags![word]!] = 1
+      else if (distribution.every((q) => q === 0)) continue
       total += classWeights ? distribution.reduce((sum, q, tag) => sum + q * classWeights[tag]!, 0) : 1
       if (smoothing > 0)
         for (let tag = 0; tag < labels; tag++)

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import type { Config } from '../config/schema.js'
+import type { Document } from '../data/document.js'
+import { lineageOf, readUnlabelled } from '../data/unlabelled.js'
 import { NerError } from '../errors.js'
 import { buildExamples } from '../features/examples.js'
 import { claimOutput } from '../files.js'
@@ -16,8 +18,9 @@ import { runSteps, type Run, type TrainEvent, type TrainOptions } from './loop.j
 import { taggingObjective } from './objective.js'
 import { planRun } from './plan.js'
 import { isFinished, writeMisaligned } from './results.js'
+import { selfTrain } from './self-training.js'
 import { startingPoint, windowOptions } from './start.js'
-import { trainers, type EquippedConfig } from './trainers.js'
+import { trainerOptions, trainers, type EquippedConfig } from './trainers.js'
 
 export type { TrainEvent, TrainOptions } from './loop.js'
 
@@ -36,28 +39,34 @@ export async function* train(given: Config, options: TrainOptions = {}): AsyncGe
   const { training, data, model } = config
   const corpus = await readCorpus(config)
   checkClassWeights(config)
+  checkSelfTraining(config)
   const base = model.path === null ? undefined : yield* locateModel(model.path, 'encoder')
   const start = await startingPoint(config, corpus, base)
   const { tagger, tokenizer } = start
   const windows = windowOptions(config, tagger)
-  const labelled = await buildExamples(corpus.train.documents, tokenizer, {
-    ...windows,
-    task: 'train',
-    layer: data.layer,
-    tags: corpus.tags,
-    scheme: model.scheme,
-    onMisaligned: data.on_misaligned,
-  })
+  const examplesOf = (documents: readonly Document[]) =>
+    buildExamples(documents, tokenizer, {
+      ...windows,
+      task: 'train',
+      layer: data.layer,
+      tags: corpus.tags,
+      scheme: model.scheme,
+      onMisaligned: data.on_misaligned,
+    })
+  const labelled = await examplesOf(corpus.train.documents)
+  const unlabelled = config.self_training.unlabeled.map(readUnlabelled)
+  const more = await examplesOf(unlabelled.flatMap(({ documents }) => documents))
   const held = {
     dev: corpus.dev && (await heldOut(corpus.dev.documents, tokenizer, windows)),
     test: corpus.test && (await heldOut(corpus.test.documents, tokenizer, windows)),
   }
-  const objective = taggingObjective(tagger, {
+  const tagging = {
     smoothing: training.label_smoothing,
     classWeights: classWeights(training.class_weights, tagger),
     emissionLoss: training.emission_loss,
-    softTargets: training.label_smoothing > 0 || corpus.train.documents.some(({ soft }) => soft),
-  })
+  }
+  const softTargets = training.label_smoothing > 0 || corpus.train.documents.some(({ soft }) => soft)
+  const objective = taggingObjective(tagger, { ...tagging, softTargets })
   claimOutput(config.output, options)
   if (labelled.misaligned.length > 0) writeMisaligned(join(config.output, 'misaligned.jsonl'), labelled.misaligned)
 
@@ -72,17 +81,27 @@ export async function* train(given: Config, options: TrainOptions = {}): AsyncGe
       fingerprint: {
         ...fingerprintOf(config, corpus),
         'base model': start.hash?.slice(0, 12) ?? 'from scratch',
+        'unlabelled text': unlabelled.map(({ hash }) => hash.slice(0, 12)).join(' ') || 'none',
       },
       began,
     }
-    const trained = yield* runSteps(run, options)
+    const lessons = {
+      examples: [...labelled.examples, ...more.examples],
+      padId: tokenizer.pad,
+      objective: taggingObjective(tagger, { ...tagging, unknownWords: true }),
+    }
+    const steps = config.self_training.enabled ? selfTrain(run, lessons, options) : runSteps(run, options)
+    const trained = yield* steps
     if (trained === undefined) return
     yield await finishRun(run, trained, {
       corpus,
       tokenizer,
       encoderConfig: start.config,
       origin: base === undefined ? 'Trained from scratch' : `Fine-tuned from ${originOf(base).name}`,
-      lineage: { base_model: base === undefined ? null : { ...originOf(base), sha256: start.hash } },
+      lineage: {
+        base_model: base === undefined ? null : { ...originOf(base), sha256: start.hash },
+        ...lineageOf(unlabelled),
+      },
       windows,
       examples: labelled.examples,
       held,
@@ -108,17 +127,19 @@ export async function* equip(config: Config): AsyncGenerator<TrainEvent, Equippe
   return { ...config, device }
 }
 
-/** How the trainer runs and updates, by the configuration. */
-export function trainerOptions({ seed, device, threads, training }: EquippedConfig) {
-  return {
-    seed,
-    device,
-    threads,
-    betas: training.betas,
-    epsilon: training.epsilon,
-    weightDecay: training.weight_decay,
-    maxGradNorm: training.max_grad_norm,
-    precision: training.precision,
+/** @throws NerError `config/bad-value` */
+function checkSelfTraining({ self_training: { enabled, unlabeled }, data }: Config): void {
+  if (enabled && data.dev === null) {
+    throw new NerError('config/bad-value', 'Self-training stops by a clean set, and there is none.', {
+      where: 'data.dev',
+      mend: 'Name a file of checked labels with --dev.',
+    })
+  }
+  if (!enabled && unlabeled.length > 0) {
+    throw new NerError('config/bad-value', 'Text without labels is only learnt from by self-training.', {
+      where: 'self_training.unlabeled',
+      mend: 'Add --self-train, or leave the text out.',
+    })
   }
 }
 

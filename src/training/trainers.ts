@@ -17,6 +17,20 @@ type CreateTrainer = (
 /** A configuration whose device is there. */
 export type EquippedConfig = Config & { readonly device: Device }
 
+/** How a trainer runs and updates, by the configuration. */
+export function trainerOptions({ seed, device, threads, training }: EquippedConfig): TrainerOptions {
+  return {
+    seed,
+    device,
+    threads,
+    betas: training.betas,
+    epsilon: training.epsilon,
+    weightDecay: training.weight_decay,
+    maxGradNorm: training.max_grad_norm,
+    precision: training.precision,
+  }
+}
+
 /**
  * How each provider trains: with the optimizer beside the graph where memory is the host's; else with all of it there, from
  * the first step to the last, or, where tensors cannot stay between runs, for the steps of one run.

@@ -12,6 +12,17 @@ describe('trainingProgress', () => {
   })
 })
 
+describe('rounds of self-training', () => {
+  it('say how much of the text they learn from', () => {
+    let written = ''
+    const stream = { isTTY: false, write: (text: string) => ((written += text), true) }
+    const progress = trainingProgress(stream as unknown as NodeJS.WriteStream)
+    progress.show({ kind: 'round', round: 1, of: 5, words: 2000, confident: 1500 })
+    progress.stop()
+    expect(written).toBe('round 1 of at most 5, on the 75.00 % of 2,000 words that the model is sure of\n')
+  })
+})
+
 describe('duration', () => {
   it.each([
     [-1, '0:00'],

@@ -51,7 +51,8 @@ describe('ner train', () => {
 
   it('hands over the configuration with its flags', async () => {
     const flags =
-      '--model m --train a --dev b --test c --out o --on-misaligned skip --resume --set seed=3 --set training.epochs=9'
+      '--model m --train a --dev b --test c --out o --on-misaligned skip --self-train --unlabeled t --unlabeled u ' +
+      '--resume --set seed=3 --set training.epochs=9'
     await ner('train', 'configs/default.yaml', ...flags.split(' '))
     const [config, options] = vi.mocked(train).mock.lastCall!
     expect(config).toEqual({
@@ -61,6 +62,7 @@ describe('ner train', () => {
       data: { ...defaults.data, train: 'a', dev: 'b', test: 'c', on_misaligned: 'skip' },
       model: { ...defaults.model, path: 'm' },
       training: { ...defaults.training, epochs: 9 },
+      self_training: { ...defaults.self_training, enabled: true, unlabeled: ['t', 'u'] },
     })
     expect(options?.resume).toBe(true)
   })

@@ -124,6 +124,15 @@ describe('targets', () => {
     expect(distance(targets, spread(smoothed, 0))).toBeLessThan(1e-7)
   })
 
+  test('a word whose soft tags are all 0 has none, and is not counted', () => {
+    const known = golden.soft.map((row, word) => (word === 1 ? row.map(() => 0) : row))
+    const { targets, mask, total } = batchTargets(makeBatch({ soft: known }), { labels, smoothing: 0.3 })
+    expect(total).toBe(5)
+    expect([...targets.subarray(labels, 2 * labels)]).toEqual(new Array(labels).fill(0))
+    // It is still a word of its sentence.
+    expect(mask[1]).toBe(1)
+  })
+
   test("a batch's own soft targets are left as they are", () => {
     const batch = makeBatch({ soft: golden.soft })
     const before = batch.rows.map(({ soft }) => [...soft!])

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { Config } from '../../config/schema.js'
 import type { Document } from '../../data/document.js'
+import { lineageOf as unlabelledLineage, readUnlabelled, type Unlabelled } from '../../data/unlabelled.js'
 import { buildExamples } from '../../features/examples.js'
 import { claimOutput } from '../../files.js'
 import { locateModel } from '../../hub/model.js'
@@ -13,19 +14,13 @@ import { heldOut } from '../../training/held-out.js'
 import { runSteps, type Run, type TrainEvent, type TrainOptions } from '../../training/loop.js'
 import { planRun } from '../../training/plan.js'
 import { writeMisaligned } from '../../training/results.js'
-import { equip, fingerprintOf, refuseFinished, trainerOptions } from '../../training/train.js'
-import { trainers, type EquippedConfig } from '../../training/trainers.js'
-import { logitsFile, teacherLogits, type CachedLogits } from './logits.js'
+import { logitsFile, teacherLogits, type CachedLogits } from '../../training/teacher-logits.js'
+import { equip, fingerprintOf, refuseFinished } from '../../training/train.js'
+import { trainerOptions, trainers, type EquippedConfig } from '../../training/trainers.js'
 import { distillationObjective, wantsLogits } from './objective.js'
 import { makeStudent, type Student } from './student.js'
 import { namesIn, readGazetteer, swapEntities } from './swap.js'
 import { loadTeachers, type Teacher } from './teachers.js'
-import { readUnlabelled, type Unlabelled } from './transfer.js'
-
-export type DistillEvent =
-  | TrainEvent
-  /** A teacher is asked, before training, what it says of the training data. */
-  | { readonly kind: 'teaching'; readonly teacher: string; readonly sentences: number; readonly of: number }
 
 /**
  * Trains a student on what its teachers say, and writes its folder: a run like any training's, with the same checkpoints,
@@ -37,7 +32,7 @@ export async function* distill(
   folders: readonly string[],
   wanted: Config,
   options: TrainOptions = {},
-): AsyncGenerator<DistillEvent> {
+): AsyncGenerator<TrainEvent> {
   refuseFinished(wanted.output, options)
   const began = performance.now()
   const given = yield* equip(wanted)
@@ -82,19 +77,11 @@ export async function* distill(
   const cached = config.distill.cache && wantsLogits(config.distill.losses)
   const logits: CachedLogits[] = []
   if (cached) {
-    const of = examples.reduce((sum, { sentences }) => sum + sentences.length, 0)
-    for (const [i, { name }] of teachers.entries()) {
-      const asked = teacherLogits(teachers[i]!, examples, {
-        file: logitsFile(config.output, i),
-        threads: config.threads,
-      })
-      for (let next = await asked.next(); ; next = await asked.next()) {
-        if (next.done) {
-          logits.push(next.value)
-          break
-        }
-        yield { kind: 'teaching', teacher: name, sentences: next.value, of }
-      }
+    for (const [i, { name, model, weights, hash }] of teachers.entries()) {
+      const asked = { name, tagger: model.tagger, weights, hash, padId: tokenizer.pad }
+      logits.push(
+        yield* teacherLogits(asked, examples, { file: logitsFile(config.output, i), threads: config.threads }),
+      )
     }
   }
   const objective = distillationObjective(tagger, teachers, { ...settings, cached: cached ? logits : undefined })
@@ -161,5 +148,5 @@ const lineageOf = (
   base_model: base === undefined ? null : { ...originOf(base), sha256: hash },
   teachers: teachers.map(({ model, hash: sha256 }) => ({ ...originOf(model.folder), sha256 })),
   student: initialised,
-  ...(unlabelled.length > 0 && { unlabelled: unlabelled.map(({ file, hash: sha256 }) => ({ file, sha256 })) }),
+  ...unlabelledLineage(unlabelled),
 })

@@ -17,7 +17,7 @@ import {
   type StepSizes,
 } from '../../training/step.js'
 import { batchTargets } from '../../training/targets.js'
-import type { CachedLogits } from './logits.js'
+import type { CachedLogits } from '../../training/teacher-logits.js'
 import { losses, projectionName, type LayerRow, type LossRow, type Reading, type Shares } from './losses.js'
 import { spread } from './student.js'
 import type { Teacher } from './teachers.js'
@@ -43,7 +43,7 @@ export interface DistillationOptions {
   /** Whether labels can be other than one tag a word. */
   readonly softTargets: boolean
   /** The teachers' logits, one for each; without them they run in the step's graph. */
-  readonly cached?: readonly CachedLogits[] | undefined
+  readonly cached?: readonly Pick<CachedLogits, 'of'>[] | undefined
 }
 
 /**

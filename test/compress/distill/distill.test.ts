@@ -2,9 +2,10 @@ import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { distill, type DistillEvent } from '../../../src/compress/distill/distill.js'
+import { distill } from '../../../src/compress/distill/distill.js'
 import { defaults, type Config } from '../../../src/config/schema.js'
 import { loadModel } from '../../../src/models/folder.js'
+import type { TrainEvent } from '../../../src/training/loop.js'
 import { compareModels, onlyWrongIn } from '../../../src/run/compare.js'
 import { tinyTagger } from '../../run/tiny-tagger.js'
 
@@ -35,8 +36,8 @@ function config(name: string, changes: Partial<Config['distill']> = {}): Config 
   }
 }
 
-async function run(it: AsyncIterable<DistillEvent>): Promise<DistillEvent[]> {
-  const events: DistillEvent[] = []
+async function run(it: AsyncIterable<TrainEvent>): Promise<TrainEvent[]> {
+  const events: TrainEvent[] = []
   for await (const event of it) events.push(event)
   return events
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { distillationObjective } from '../../../src/compress/distill/objective.js'
 import type { LossRow } from '../../../src/compress/distill/losses.js'
 import type { Teacher } from '../../../src/compress/distill/teachers.js'
-import type { CachedLogits } from '../../../src/compress/distill/logits.js'
+import type { CachedLogits } from '../../../src/training/teacher-logits.js'
 import { defaults, type Config } from '../../../src/config/schema.js'
 import { legalTransitions } from '../../../src/data/schemes.js'
 import { bert } from '../../../src/models/encoders/bert.js'
@@ -75,7 +75,10 @@ export const row = (loss: LossRow['loss'], from: number | null = null, to: numbe
 
 export function objective(
   losses: LossRow[],
-  { teachers = [teacher('crf')], ...rest }: { teachers?: Teacher[]; of?: Tagger; cached?: CachedLogits[] } = {},
+  {
+    teachers = [teacher('crf')],
+    ...rest
+  }: { teachers?: Teacher[]; of?: Tagger; cached?: Pick<CachedLogits, 'of'>[] } = {},
 ) {
   const distill: Config['distill'] = { ...defaults.distill, losses, temperature: golden.temperature }
   const training: Config['training'] = { ...defaults.training, emission_loss: golden.emissionLoss }

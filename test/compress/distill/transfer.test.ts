@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { namesIn, readGazetteer, swapEntities } from '../../../src/compress/distill/swap.js'
-import { readUnlabelled } from '../../../src/compress/distill/transfer.js'
 import type { Document } from '../../../src/data/document.js'
+import { readUnlabelled } from '../../../src/data/unlabelled.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'ner-transfer-'))
 function file(name: string, content: string): string {

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
-import type { Document } from '../../data/document.js'
-import { parseDocuments } from '../../data/read.js'
-import { isTag } from '../../data/schemes.js'
-import { linesOf } from '../../data/source.js'
-import { NerError } from '../../errors.js'
+import type { Document } from './document.js'
+import { parseDocuments } from './read.js'
+import { isTag } from './schemes.js'
+import { linesOf } from './source.js'
+import { NerError } from '../errors.js'
 
-/** Text that only a teacher labels. */
+/** Text that nobody has labelled, for a model to. */
 export interface Unlabelled {
   readonly file: string
   readonly documents: readonly Document[]
@@ -43,6 +43,10 @@ export function readUnlabelled(path: string): Unlabelled {
     hash,
   }
 }
+
+/** How a run's lineage names it; nothing where there is none. */
+export const lineageOf = (files: readonly Unlabelled[]) =>
+  files.length === 0 ? {} : { unlabelled: files.map(({ file, hash: sha256 }) => ({ file, sha256 })) }
 
 function readBytes(path: string): Uint8Array {
   try {

@@ -1,18 +1,32 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Batch, Example, ExampleSentence } from '../../features/batch.js'
-import { batches } from '../../features/batches.js'
-import { encodeModel } from '../../graph/onnx/encode.js'
-import type { Tensor } from '../../graph/types.js'
-import { servingGraph } from '../../models/folder.js'
-import { readMetadata, readSafetensors, writeSafetensors } from '../../models/safetensors.js'
-import { batchPieces, openGraph } from '../../models/serving.js'
-import type { Teacher } from './teachers.js'
+import type { Batch, Example, ExampleSentence } from '../features/batch.js'
+import { batches } from '../features/batches.js'
+import { encodeModel } from '../graph/onnx/encode.js'
+import type { Tensor } from '../graph/types.js'
+import { servingGraph } from '../models/folder.js'
+import type { ParameterData } from '../models/parameters.js'
+import { readMetadata, readSafetensors, writeSafetensors } from '../models/safetensors.js'
+import { batchPieces, openGraph } from '../models/serving.js'
+import type { Tagger } from '../models/tagger.js'
+import type { TrainEvent } from './loop.js'
+
+/** A model that another one, or the same in its next round, is to learn from. */
+export interface Asked {
+  readonly name: string
+  readonly tagger: Tagger
+  readonly weights: ParameterData
+  /** Of the weights: what is kept of another model is not read. */
+  readonly hash: string
+  readonly padId: number
+}
 
 /** What a teacher says of every word that is trained on. */
 export interface CachedLogits {
   /** Those of a batch, [sentences, words, labels]; 0 on padding. */
   of(batch: Batch): Tensor
+  /** Those of a sentence of the examples, [words, labels]; not to be written to. */
+  sentence(sentence: ExampleSentence): Float32Array
 }
 
 /** Where a run keeps a teacher's logits until it is finished, so that a resumed one need not ask again. */
@@ -20,16 +34,16 @@ export const logitsFile = (output: string, teacher: number) =>
   join(output, 'checkpoint', `teacher-${teacher}.safetensors`)
 
 /**
- * Runs a teacher on all examples, or reads what it said from `file`. Yields how many sentences are done, to be shown.
+ * Runs a teacher on all examples, or reads what it said from `file`.
  *
  * @throws NerError `runtime/failed`, `file/*`
  */
 export async function* teacherLogits(
-  { model, weights, hash }: Teacher,
+  { name, tagger, weights, hash, padId }: Asked,
   examples: readonly Example[],
   options: { readonly file: string; readonly threads: number },
-): AsyncGenerator<number, CachedLogits> {
-  const labels = model.tagger.tags.length
+): AsyncGenerator<TrainEvent, CachedLogits> {
+  const labels = tagger.tags.length
   const places = new Map<ExampleSentence, number>()
   let words = 0
   for (const { sentences } of examples) {
@@ -41,30 +55,32 @@ export async function* teacherLogits(
   const kept = readKept(options.file, hash, words * labels)
   const all = kept ?? new Float32Array(words * labels)
   if (!kept) {
-    const graph = await openGraph(encodeModel(servingGraph(model.tagger, weights)), labels, options)
+    const graph = await openGraph(encodeModel(servingGraph(tagger, weights)), labels, options)
     try {
       let done = 0
-      for (const batch of batches(examples, { tokens: batchPieces, labels, padId: model.tokenizer.pad })) {
+      for (const batch of batches(examples, { tokens: batchPieces, labels, padId })) {
         const logits = await graph.run(batch)
         batch.rows.forEach((sentence, row) => {
           const from = row * batch.sizes.words * labels
           all.set(logits.subarray(from, from + sentence.piece.length * labels), places.get(sentence)! * labels)
         })
         done += batch.rows.length
-        yield done
+        yield { kind: 'teaching', teacher: name, sentences: done, of: places.size }
       }
     } finally {
       await graph.release()
     }
     writeSafetensors(options.file, new Map([['logits', { shape: [words, labels], data: all }]]), { teacher: hash })
   }
+  const ofSentence = (sentence: ExampleSentence) => {
+    const from = places.get(sentence)! * labels
+    return all.subarray(from, from + sentence.piece.length * labels)
+  }
   return {
+    sentence: ofSentence,
     of({ sizes, rows }) {
       const data = new Float32Array(sizes.sentences * sizes.words * labels)
-      rows.forEach((sentence, row) => {
-        const from = places.get(sentence)! * labels
-        data.set(all.subarray(from, from + sentence.piece.length * labels), row * sizes.words * labels)
-      })
+      rows.forEach((sentence, row) => data.set(ofSentence(sentence), row * sizes.words * labels))
       return { dtype: 'float32', dims: [sizes.sentences, sizes.words, labels], data }
     },
   }
