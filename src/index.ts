@@ -1,4 +1,4 @@
-/** The library: what a program needs to compare, train, evaluate and predict. */
+/** The library: what a program needs to compare, label, train, evaluate and predict. */
 export { type CorpusAgreement, measureAgreement } from './agreement/agree.js'
 export { type Annotator, readAnnotators } from './agreement/annotators.js'
 export { type Disagreement, findDisagreements } from './agreement/disagreements.js'
@@ -25,3 +25,9 @@ export { type Entity, loadPredictor, type Predictor } from './run/predict.js'
 export type { Device } from './runtime/devices.js'
 export { chooseDevice, type Probe, probe } from './runtime/probe.js'
 export { train, type TrainEvent } from './training/train.js'
+export { analyseVotes, type VoteAnalysis } from './weak/analyse.js'
+export { applyFunctions, type ApplyOptions, type LabelledPart } from './weak/apply.js'
+export { loadWeakConfig, type WeakConfig } from './weak/config.js'
+export { fitWeakLabels, readVotes, type VotedCorpus, type WeakFit, type WeakLabels } from './weak/fit.js'
+export { predictWeakLabels } from './weak/predict.js'
+export { prepare as prepareFunctions, type Prepared } from './weak/prepare.js'
