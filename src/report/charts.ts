@@ -44,14 +44,6 @@ export function lineChart({ title, xName, points, dots = false, best, format = s
   const y = scale([yTicks[0]!, yTicks.at(-1)!], [bottom, top])
   const at = (point: Point) => `${xName} ${short(point.x)}: ${format(point.y)}`
 
-  const rules = yTicks.map(
-    (tick) => markup`<line class="grid" x1="${left}" x2="${right}" y1="${y(tick)}" y2="${y(tick)}"/>
-<text x="${left - 6}" y="${y(tick) + 4}" text-anchor="end">${format(tick)}</text>
-`,
-  )
-  const marks = xTicks.map(
-    (tick) => markup`<text x="${x(tick)}" y="${bottom + 15}" text-anchor="middle">${short(tick)}</text>\n`,
-  )
   const path = drawn.map((point, i) => `${i === 0 ? 'M' : 'L'}${x(point.x)} ${y(point.y)}`).join('')
   const dot = (point: Point) => {
     const [kind, radius, note] = point.x === best ? (['best', 5, ' (best)'] as const) : (['point', 3, ''] as const)
@@ -61,7 +53,7 @@ export function lineChart({ title, xName, points, dots = false, best, format = s
   }
   return markup`<figure><figcaption>${title}</figcaption>
 <svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${title}: ${at(first)}, ${at(last)}">
-${rules}${marks}<text x="${right}" y="${height - 3}" text-anchor="end">${xName}</text>
+${axes({ x, y, xTicks, yTicks, right, bottom, xName, format })}
 <path class="curve" d="${path}"/>
 ${dots ? drawn.map(dot) : undefined}</svg></figure>`
 }
@@ -77,19 +69,12 @@ export interface CurvesChart {
 /** Curves over one axis, each named at its end, as inline SVG. */
 export function curvesChart({ title, xName, series, format = short }: CurvesChart): Markup {
   const [full, end] = [720, 320]
+  const frame = { right: full - 14, bottom: end - 32 }
   const points = series.flatMap(({ points }) => points)
   const xTicks = ticks(extent(points.map(({ x }) => x)), 6)
   const yTicks = ticks(extent(points.map(({ y }) => y)), 5)
-  const x = scale([xTicks[0]!, xTicks.at(-1)!], [left, full - 14])
-  const y = scale([yTicks[0]!, yTicks.at(-1)!], [end - 32, top])
-  const rules = yTicks.map(
-    (tick) => markup`<line class="grid" x1="${left}" x2="${full - 14}" y1="${y(tick)}" y2="${y(tick)}"/>
-<text x="${left - 6}" y="${y(tick) + 4}" text-anchor="end">${format(tick)}</text>
-`,
-  )
-  const marks = xTicks.map(
-    (tick) => markup`<text x="${x(tick)}" y="${end - 17}" text-anchor="middle">${short(tick)}</text>\n`,
-  )
+  const x = scale([xTicks[0]!, xTicks.at(-1)!], [left, frame.right])
+  const y = scale([yTicks[0]!, yTicks.at(-1)!], [frame.bottom, top])
   const curves = series.map(({ name, points }, i) => {
     const kind = i === 0 ? 'first' : 'second'
     const path = points.map((point, i) => `${i === 0 ? 'M' : 'L'}${x(point.x)} ${y(point.y)}`).join('')
@@ -109,7 +94,7 @@ ${dots}<text class="strong" x="${x(last.x)}" y="${y(last.y) + (i === 0 ? -10 : 1
     .join('; ')
   return markup`<figure><figcaption>${title}</figcaption>
 <svg viewBox="0 0 ${full} ${end}" role="img" aria-label="${title}: ${described}">
-${rules}${marks}<text x="${full - 14}" y="${end - 3}" text-anchor="end">${xName}</text>
+${axes({ ...frame, x, y, xTicks, yTicks, xName, format })}
 ${curves}</svg></figure>`
 }
 
@@ -123,18 +108,11 @@ export interface ScatterChart {
 /** Named points, as inline SVG: what is gained against what it costs. */
 export function scatterChart({ title, xName, points, format = short }: ScatterChart): Markup {
   const [full, end] = [720, 280]
+  const frame = { right: full - 14, bottom: end - 32 }
   const xTicks = ticks(extent([0, ...points.map((point) => point.x)]), 6)
   const yTicks = ticks(extent(points.map((point) => point.y)), 4)
   const x = scale([xTicks[0]!, xTicks.at(-1)!], [left, full - 120])
-  const y = scale([yTicks[0]!, yTicks.at(-1)!], [end - 32, top])
-  const rules = yTicks.map(
-    (tick) => markup`<line class="grid" x1="${left}" x2="${full - 14}" y1="${y(tick)}" y2="${y(tick)}"/>
-<text x="${left - 6}" y="${y(tick) + 4}" text-anchor="end">${format(tick)}</text>
-`,
-  )
-  const marks = xTicks.map(
-    (tick) => markup`<text x="${x(tick)}" y="${end - 17}" text-anchor="middle">${short(tick)}</text>\n`,
-  )
+  const y = scale([yTicks[0]!, yTicks.at(-1)!], [frame.bottom, top])
   const dots = points.map(
     (point) => markup`<circle class="point" cx="${x(point.x)}" cy="${y(point.y)}" r="4">
 <title>${point.name}: ${format(point.y)} at ${short(point.x)} ${xName}</title></circle>
@@ -144,8 +122,35 @@ export function scatterChart({ title, xName, points, format = short }: ScatterCh
   const described = points.map((point) => `${point.name} ${format(point.y)} at ${short(point.x)} ${xName}`).join(', ')
   return markup`<figure><figcaption>${title}</figcaption>
 <svg viewBox="0 0 ${full} ${end}" role="img" aria-label="${title}: ${described}">
-${rules}${marks}<text x="${full - 14}" y="${end - 3}" text-anchor="end">${xName}</text>
+${axes({ ...frame, x, y, xTicks, yTicks, xName, format })}
 ${dots}</svg></figure>`
+}
+
+interface Axes {
+  readonly x: (value: number) => number
+  readonly y: (value: number) => number
+  readonly xTicks: readonly number[]
+  readonly yTicks: readonly number[]
+  /** Where the plot ends, in pixels; below it is room for the ticks and for what x counts. */
+  readonly right: number
+  readonly bottom: number
+  readonly xName: string
+  readonly format: (value: number) => string
+}
+
+function axes({ x, y, xTicks, yTicks, right, bottom, xName, format }: Axes): Markup {
+  const rules = yTicks.map(
+    (tick) => markup`<line class="grid" x1="${left}" x2="${right}" y1="${y(tick)}" y2="${y(tick)}"/>
+<text x="${left - 6}" y="${y(tick) + 4}" text-anchor="end">${format(tick)}</text>
+`,
+  )
+  const marks = xTicks.map(
+    // A long number at the edge would be cut.
+    (tick) => markup`<text x="${x(tick)}" y="${bottom + 15}" text-anchor="${x(tick) < right ? 'middle' : 'end'}">
+${short(tick)}</text>
+`,
+  )
+  return markup`${rules}${marks}<text x="${right}" y="${bottom + 29}" text-anchor="end">${xName}</text>`
 }
 
 export interface Bar {
