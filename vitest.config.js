@@ -10,7 +10,13 @@ export default defineConfig({
       },
       {
         // Trainings and whole corpora: one at a time, so that each has the machine.
-        test: { name: 'slow', include: ['test/slow/**/*.test.ts'], testTimeout: 30 * minutes, fileParallelism: false },
+        test: {
+          name: 'slow',
+          include: ['test/slow/**/*.test.ts'],
+          testTimeout: 30 * minutes,
+          hookTimeout: 30 * minutes,
+          fileParallelism: false,
+        },
       },
     ],
   },

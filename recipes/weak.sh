@@ -8,14 +8,14 @@
 #   FUNCTIONS  a configuration of ner weak apply
 #   CHECKED    a small labelled set that weighs the functions, and chooses among the epochs of every run
 #   GOLD       sentences labelled by people, as CoNLL; the first ones are taken
-#   TEST       what all runs are scored on
+#   TEST_SET   what all runs are scored on
 #   CONFIG     a configuration of ner train
 #   MODEL      the encoder to start from; without it a small one is trained from scratch
 #   WEAK       how many of GOLD to add to weak labels, and epochs on them: a run for each, after one on weak labels alone
 #   ALONE      how many of GOLD to train on alone, and epochs: a run for each
 # CoNLL-2003, with checked.conll the first 1,000 sentences of eng.testa:
 #   D=../shared/data/conll2003
-#   FUNCTIONS=recipes/weak/conll.yaml TEXT=$D/eng.train GOLD=$D/eng.train CHECKED=checked.conll TEST=$D/eng.testb \
+#   FUNCTIONS=recipes/weak/conll.yaml TEXT=$D/eng.train GOLD=$D/eng.train CHECKED=checked.conll TEST_SET=$D/eng.testb \
 #     CONFIG=configs/default.yaml MODEL=../shared/models/minilm-l6-uncased \
 #     WEAK='500:12 1500:8' ALONE='500:20 1500:20 7500:4' sh recipes/weak.sh runs/weak-conll
 # OUTPUT/weak-N and OUTPUT/gold-N are model folders; OUTPUT/functions.html says what each function is worth, and
@@ -28,7 +28,7 @@ functions=${FUNCTIONS:-$here/weak/sample.yaml}
 text=${TEXT:-$sample/train.conll}
 checked=${CHECKED:-$sample/dev.conll}
 gold=${GOLD:-$sample/train.conll}
-test=${TEST:-$sample/test.conll}
+test=${TEST_SET:-$sample/test.conll}
 config=${CONFIG:-$here/quickstart.yaml}
 
 ner() { node "$here/../bin/ner.js" "$@"; }

@@ -7,11 +7,13 @@ import { loadConfig } from '../../src/config/load.js'
 import type * as mixedModule from '../../src/graph/rewrite/mixed.js'
 import { createLoopTrainer } from '../../src/training/device/loop-trainer.js'
 import { train } from '../../src/training/train.js'
+import type * as trainersModule from '../../src/training/trainers.js'
 import { rounded } from '../training/rounded.js'
 
 // A CPU in the place of a card: CUDA's trainer, with every operator on halves rounded as a GPU would.
 vi.mock('../../src/runtime/probe.js', () => ({ chooseDevice: () => Promise.resolve({ device: 'cuda', reason: '' }) }))
-vi.mock('../../src/training/trainers.js', () => ({
+vi.mock('../../src/training/trainers.js', async (original) => ({
+  ...(await original<typeof trainersModule>()),
   trainers: {
     cuda: (...[tagger, objective, initial, options]: Parameters<typeof createLoopTrainer>) =>
       createLoopTrainer(tagger, objective, initial, { ...options, device: 'cpu' }),
