@@ -1,8 +1,8 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
-import { beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { stringify } from 'yaml'
 import type { Document, Span } from '../../src/data/document.js'
 import { readDocuments } from '../../src/data/read.js'
@@ -33,6 +33,7 @@ let folder: string
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'ner-weak-'))
 })
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
 function file(name: string, content: string): string {
   const path = join(folder, name)
