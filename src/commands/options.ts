@@ -57,3 +57,16 @@ export const readingOptions = ({ format, scheme, 'offset-unit': unit }: ReadingA
   ...(scheme !== undefined && scheme !== 'auto' && { scheme }),
   ...(unit !== undefined && { offsetUnit: unit }),
 })
+
+/** What label models are fitted to. */
+export const votes = {
+  type: 'string',
+  array: true,
+  demandOption: true,
+  describe: 'Documents with the votes of labelling functions, as ner weak apply writes them',
+} as const
+
+export const labelModelConfig = {
+  type: 'string',
+  describe: "A YAML file with a label_model section, e.g. ner weak apply's",
+} as const

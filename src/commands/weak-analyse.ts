@@ -7,21 +7,15 @@ import { readVotes } from '../weak/fit.js'
 import { defaultSettings } from '../weak/settings.js'
 import { defineCommand, exit } from './command.js'
 import { table } from './format.js'
+import { labelModelConfig, votes } from './options.js'
 import { write } from './output.js'
 import { during } from './progress.js'
 
 export const command = defineCommand({
-  positionals: {
-    votes: {
-      type: 'string',
-      array: true,
-      demandOption: true,
-      describe: 'Documents with the votes of labelling functions, as ner weak apply writes them',
-    },
-  },
+  positionals: { votes },
   options: {
     dev: { type: 'string', describe: 'A small checked set with votes and labels: adds precision, recall and mistakes' },
-    config: { type: 'string', describe: "A YAML file with a label_model section, e.g. ner weak apply's" },
+    config: labelModelConfig,
     report: { type: 'string', describe: 'Write a report to this HTML file' },
     json: { type: 'boolean', describe: 'The analysis as JSON' },
   },

@@ -6,20 +6,14 @@ import { fitWeakLabels, type CheckedScores, type WeakFit } from '../weak/fit.js'
 import { labelModelJson } from '../weak/model-file.js'
 import { defaultSettings } from '../weak/settings.js'
 import { defineCommand, exit } from './command.js'
+import { labelModelConfig, votes } from './options.js'
 import { write } from './output.js'
 import { during } from './progress.js'
 import { evaluationTable } from './scores.js'
 import { labelledLines, unusableLines, votesJson, votesLine } from './weak-labels.js'
 
 export const command = defineCommand({
-  positionals: {
-    votes: {
-      type: 'string',
-      array: true,
-      demandOption: true,
-      describe: 'Documents with the votes of labelling functions, as ner weak apply writes them',
-    },
-  },
+  positionals: { votes },
   options: {
     dev: { type: 'string', describe: 'A small checked set with votes and labels: to learn from, and to be scored on' },
     model: {
@@ -27,7 +21,7 @@ export const command = defineCommand({
       choices: ['majority', 'weighted', 'hmm'],
       describe: 'How votes are weighed; hmm unless the configuration says otherwise',
     },
-    config: { type: 'string', describe: "A YAML file with a label_model section, e.g. ner weak apply's" },
+    config: labelModelConfig,
     out: {
       type: 'string',
       demandOption: true,

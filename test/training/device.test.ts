@@ -1,12 +1,11 @@
 import { afterAll, describe, expect, test } from 'vitest'
 import type { Batch } from '../../src/features/batch.js'
-import { crfNames } from '../../src/models/crf.js'
 import type { HeadKind } from '../../src/models/tagger.js'
 import { createDeviceTrainer } from '../../src/training/device/trainer.js'
 import { taggingObjective } from '../../src/training/objective.js'
 import { createTrainer, type Trainer } from '../../src/training/trainer.js'
 import { distance } from '../models/graphs.js'
-import { readGolden, tinyTagger, tinyWeights, toBatch, type GoldenBatch } from './golden-model.js'
+import { readGolden, tinyTagger, tinyStart, toBatch, type GoldenBatch } from './golden-model.js'
 
 const { batch: golden } = readGolden('logits.json') as { batch: GoldenBatch }
 const batch = toBatch(golden)
@@ -27,13 +26,7 @@ function rest({ inputIds, attentionMask, wordIndex, lengths, tags }: GoldenBatch
 
 async function both(head: HeadKind) {
   const tagger = tinyTagger(head)
-  const labels = tagger.tags.length
-  const chain = (size: number) => Array.from({ length: size }, (_, i) => Math.sin(i) / 4)
-  const weights = tinyWeights(
-    head === 'crf'
-      ? { [crfNames.transitions]: chain(labels ** 2), [crfNames.start]: chain(labels), [crfNames.end]: chain(labels) }
-      : {},
-  )
+  const weights = tinyStart(tagger)
   const objective = taggingObjective(tagger, { smoothing: 0, emissionLoss: 0.3 })
   return {
     names: objective.parameters.map(({ name }) => name),

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { Batch } from '../../src/features/batch.js'
+import { crfNames } from '../../src/models/crf.js'
 import { bert } from '../../src/models/encoders/bert.js'
 import type { ParameterData } from '../../src/models/parameters.js'
 import { readSafetensors, type StoredTensor } from '../../src/models/safetensors.js'
@@ -70,4 +71,15 @@ export function tinyWeights(extra: Readonly<Record<string, number[]>> = {}): Map
     ...[...readTensors('tiny-bert/model.safetensors')].map(([name, { data }]) => [name, data] as const),
     ...Object.entries(extra).map(([name, values]) => [name, Float32Array.from(values)] as const),
   ])
+}
+
+/** The tiny model's weights, and of a CRF scores that are all different. */
+export function tinyStart({ head, tags }: Tagger): Map<string, Float32Array> {
+  if (head === 'softmax') return tinyWeights()
+  const scores = (size: number) => Array.from({ length: size }, (_, i) => Math.sin(i) / 4)
+  return tinyWeights({
+    [crfNames.transitions]: scores(tags.length ** 2),
+    [crfNames.start]: scores(tags.length),
+    [crfNames.end]: scores(tags.length),
+  })
 }

@@ -1,13 +1,12 @@
 import { afterAll, describe, expect, test } from 'vitest'
 import type { Batch } from '../../src/features/batch.js'
-import { crfNames } from '../../src/models/crf.js'
 import type { HeadKind } from '../../src/models/tagger.js'
 import { createLoopTrainer } from '../../src/training/device/loop-trainer.js'
 import { createDeviceTrainer } from '../../src/training/device/trainer.js'
 import { taggingObjective } from '../../src/training/objective.js'
 import type { Trainer } from '../../src/training/trainer.js'
 import { distance } from '../models/graphs.js'
-import { readGolden, tinyTagger, tinyWeights, toBatch, type GoldenBatch } from './golden-model.js'
+import { readGolden, tinyTagger, tinyStart, toBatch, type GoldenBatch } from './golden-model.js'
 
 const { batch: golden } = readGolden('logits.json') as { batch: GoldenBatch }
 const batch = toBatch(golden)
@@ -38,13 +37,7 @@ afterAll(async () => {
 
 async function both(head: HeadKind, stepsPerRun: number) {
   const tagger = tinyTagger(head, 0.1)
-  const labels = tagger.tags.length
-  const chain = (size: number) => Array.from({ length: size }, (_, i) => Math.sin(i) / 4)
-  const weights = tinyWeights(
-    head === 'crf'
-      ? { [crfNames.transitions]: chain(labels ** 2), [crfNames.start]: chain(labels), [crfNames.end]: chain(labels) }
-      : {},
-  )
+  const weights = tinyStart(tagger)
   const objective = taggingObjective(tagger, { smoothing: 0, emissionLoss: 0.3 })
   const plain = await createDeviceTrainer(tagger, objective, weights, { ...options, stepsBetweenReads: 1 })
   const looped = await createLoopTrainer(tagger, objective, weights, { ...options, stepsPerRun })
