@@ -1,5 +1,15 @@
-import { randomBytes } from 'node:crypto'
-import { closeSync, fsyncSync, openSync, readdirSync, renameSync, rmSync, writeSync, mkdirSync } from 'node:fs'
+import { createHash, randomBytes } from 'node:crypto'
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { NerError } from './errors.js'
 
@@ -149,4 +159,18 @@ function syncFolder(folder: string): void {
   } finally {
     closeSync(handle)
   }
+}
+
+/** SHA-256 of a file of any size. */
+export function hashFile(path: string): string {
+  const hash = createHash('sha256')
+  const chunk = new Uint8Array(1 << 22)
+  const file = openSync(path, 'r')
+  try {
+    for (let count = readSync(file, chunk); count > 0; count = readSync(file, chunk))
+      hash.update(chunk.subarray(0, count))
+  } finally {
+    closeSync(file)
+  }
+  return hash.digest('hex')
 }

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto'
-import { closeSync, openSync, readSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Metrics } from '../data/scoring.js'
+import { hashFile } from '../files.js'
 import type { Graph } from '../graph/graph.js'
 import type { Dim, DType } from '../graph/types.js'
 import type { PlannedFile, Precision, Target } from './plan.js'
@@ -57,19 +57,5 @@ function ports({ inputs, outputs }: Graph): Pick<GraphEntry, 'inputs' | 'outputs
 }
 
 export function storedFile(folder: string, path: string): StoredFile {
-  return { path, bytes: statSync(join(folder, path)).size, sha256: hashOf(join(folder, path)) }
-}
-
-/** SHA-256 of a file of any size. */
-function hashOf(path: string): string {
-  const hash = createHash('sha256')
-  const chunk = new Uint8Array(1 << 22)
-  const file = openSync(path, 'r')
-  try {
-    for (let count = readSync(file, chunk); count > 0; count = readSync(file, chunk))
-      hash.update(chunk.subarray(0, count))
-  } finally {
-    closeSync(file)
-  }
-  return hash.digest('hex')
+  return { path, bytes: statSync(join(folder, path)).size, sha256: hashFile(join(folder, path)) }
 }

@@ -68,3 +68,8 @@ export function elements(shape: readonly number[]): number {
 export function parameterTensor({ shape }: Parameter, data: Float32Array): Tensor {
   return { dtype: 'float32', dims: shape, data }
 }
+
+/** The number of trainable numbers. */
+export function countParameters(parameters: readonly Parameter[]): number {
+  return parameters.reduce((sum, { shape }) => sum + elements(shape), 0)
+}

@@ -25,32 +25,24 @@ export function settleBias(
   const bias = weights.get('classifier.bias')!
   const counts = countSteps(examples, tagger)
 
-  for (let to = 0; to < labels; to++) {
-    const into = (from: number) => from * labels + to
-    const mean = weighted(
-      labels,
-      (from) => transitions[into(from)]!,
-      (from) => counts.steps[into(from)]!,
-      start[to]!,
-      counts.start[to]!,
-    )
-    for (let from = 0; from < labels; from++) transitions[into(from)]! -= mean
-    start[to]! -= mean
-    bias[to]! += mean
+  /** Settles one side of each tag: the transitions that `at` finds between it and the others, and its edge of a sentence. */
+  const settle = (edge: Float32Array, edgeCounts: Float64Array, at: (tag: number, other: number) => number) => {
+    for (let tag = 0; tag < labels; tag++) {
+      let sum = edge[tag]! * edgeCounts[tag]!
+      let taken = edgeCounts[tag]!
+      for (let other = 0; other < labels; other++) {
+        sum += transitions[at(tag, other)]! * counts.steps[at(tag, other)]!
+        taken += counts.steps[at(tag, other)]!
+      }
+      // A tag that the data never takes stays where it is.
+      const mean = taken === 0 ? 0 : sum / taken
+      for (let other = 0; other < labels; other++) transitions[at(tag, other)]! -= mean
+      edge[tag]! -= mean
+      bias[tag]! += mean
+    }
   }
-  for (let from = 0; from < labels; from++) {
-    const out = (to: number) => from * labels + to
-    const mean = weighted(
-      labels,
-      (to) => transitions[out(to)]!,
-      (to) => counts.steps[out(to)]!,
-      end[from]!,
-      counts.end[from]!,
-    )
-    for (let to = 0; to < labels; to++) transitions[out(to)]! -= mean
-    end[from]! -= mean
-    bias[from]! += mean
-  }
+  settle(start, counts.start, (to, from) => from * labels + to)
+  settle(end, counts.end, (from, to) => from * labels + to)
 }
 
 /** How often the data starts with, steps between and ends with tags; soft tags count with their shares. */
@@ -84,21 +76,4 @@ function countSoftSteps(counts: ReturnType<typeof countSteps>, soft: Float32Arra
       for (let to = 0; to < labels; to++) counts.steps[from * labels + to]! += share * soft[word + to]!
     }
   }
-}
-
-/** The mean of a tag's transitions and of the sentence's edge; 0 where the data takes none of them. */
-function weighted(
-  labels: number,
-  score: (tag: number) => number,
-  count: (tag: number) => number,
-  edgeScore: number,
-  edgeCount: number,
-): number {
-  let sum = edgeScore * edgeCount
-  let total = edgeCount
-  for (let tag = 0; tag < labels; tag++) {
-    sum += score(tag) * count(tag)
-    total += count(tag)
-  }
-  return total === 0 ? 0 : sum / total
 }

@@ -1,8 +1,9 @@
 import { join } from 'node:path'
 import { NerError } from '../../errors.js'
 import type { Tokenizer } from '../../features/tokenizer.js'
+import { hashFile } from '../../files.js'
 import { originOf } from '../../hub/name.js'
-import { hashFile, loadModel, loadWeights, type ModelFolder } from '../../models/folder.js'
+import { loadModel, loadWeights, type ModelFolder } from '../../models/folder.js'
 import type { ParameterData } from '../../models/parameters.js'
 
 /** A trained model that another one learns from. */

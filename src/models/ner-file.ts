@@ -1,0 +1,85 @@
+import { z } from 'zod'
+import type { Scheme } from '../data/schemes.js'
+import { NerError } from '../errors.js'
+import { crfNames } from './crf.js'
+import { makeChain, type Chain } from './decode.js'
+import type { ParameterData } from './parameters.js'
+import type { HeadKind, Tagger } from './tagger.js'
+
+/** `ner.json`: what a model needs here beyond what Hugging Face's files say. */
+export interface NerFile {
+  readonly head: HeadKind
+  readonly scheme: Scheme
+  /** How text becomes windows; the same at every use of the model. */
+  readonly window: number
+  readonly context: 'sentence' | 'document'
+  readonly contextPieces: number
+  /** CRF scores by name: `transitions` from → to. Absent without a CRF. */
+  readonly crf?: NamedScores | undefined
+  /** The graph that is served, where it is not `onnx/model.onnx`. */
+  readonly graph?: string | undefined
+  /** Where the model comes from: data hashes, seed, configuration, metrics, versions. */
+  readonly lineage: Readonly<Record<string, unknown>>
+}
+
+interface NamedScores {
+  readonly transitions: Readonly<Record<string, Readonly<Record<string, number>>>>
+  readonly start: Readonly<Record<string, number>>
+  readonly end: Readonly<Record<string, number>>
+}
+
+const scores = z.record(z.string(), z.number())
+
+const nerFile = z.object({
+  head: z.enum(['crf', 'softmax']),
+  scheme: z.enum(['IOB1', 'IOB2', 'IOE1', 'IOE2', 'IOBES', 'BILOU']),
+  window: z.int().min(8),
+  context: z.enum(['sentence', 'document']),
+  contextPieces: z.int().min(0),
+  crf: z.object({ transitions: z.record(z.string(), scores), start: scores, end: scores }).optional(),
+  graph: z
+    .string()
+    .regex(/^onnx\/[\w.-]+\.onnx$/, 'a file of the folder onnx')
+    .default('onnx/model.onnx'),
+  lineage: z.record(z.string(), z.unknown()).default({}),
+})
+
+/** What is in a `ner.json`, at `where`. @throws NerError `model/bad-config` */
+export function parseNerFile(json: unknown, where: string): z.output<typeof nerFile> {
+  const parsed = nerFile.safeParse(json)
+  if (parsed.success) return parsed.data
+  const issue = parsed.error.issues[0]!
+  throw new NerError('model/bad-config', `ner.json: ${issue.path.join('.')}: ${issue.message}`, { where })
+}
+
+/** The CRF's scores as `ner.json` has them. */
+export function crfByName({ tags }: Tagger, weights: ParameterData): NonNullable<NerFile['crf']> {
+  const named = (scores: ArrayLike<number>, from = 0) =>
+    Object.fromEntries(tags.map((tag, i) => [tag, scores[from + i]!]))
+  const transitions = weights.get(crfNames.transitions)!
+  return {
+    transitions: Object.fromEntries(tags.map((tag, i) => [tag, named(transitions, i * tags.length)])),
+    start: named(weights.get(crfNames.start)!),
+    end: named(weights.get(crfNames.end)!),
+  }
+}
+
+/** The scores by name, in the order of the tags. JSON keeps every float32 as it is. @throws NerError `model/bad-config` */
+export function chainOf({ head, tags, legal }: Tagger, crf: NerFile['crf'], where: string): Chain | undefined {
+  if (head !== 'crf') return undefined
+  const score = (scores: Readonly<Record<string, number>> | undefined, tag: string) => {
+    const value = scores?.[tag]
+    if (value !== undefined) return value
+    throw new NerError('model/bad-config', `ner.json lacks a CRF score of the tag ${tag}.`, {
+      where,
+      mend: 'config.json and ner.json must be of the same model.',
+    })
+  }
+  const vector = (scores: Readonly<Record<string, number>> | undefined) =>
+    Float32Array.from(tags, (tag) => score(scores, tag))
+  const transitions = tags.flatMap((from) => [...vector(crf?.transitions[from])])
+  return makeChain(
+    { transitions: Float32Array.from(transitions), start: vector(crf?.start), end: vector(crf?.end) },
+    legal,
+  )
+}
