@@ -158,15 +158,15 @@ function readRow(line: string): Row | undefined {
   const divider = line.includes('\t') ? '\t' : ' '
   const padded = divider === ' ' && (line.startsWith(' ') || line.endsWith(' '))
   const row = padded ? line.replace(/^ +| +$/g, '') : line
+  const firstEnd = row.indexOf(divider)
+  if (firstEnd < 0) return { columns: 1, first: row, last: row }
   let columns = 1
-  for (let at = row.indexOf(divider); at >= 0; at = row.indexOf(divider, at + 1)) {
+  let last = firstEnd
+  for (let at = firstEnd; at >= 0; at = row.indexOf(divider, at + 1)) {
     if (divider === '\t' || row[at + 1] !== ' ') columns++
+    last = at
   }
-  return {
-    columns,
-    first: columns === 1 ? row : row.slice(0, row.indexOf(divider)),
-    last: row.slice(row.lastIndexOf(divider) + 1),
-  }
+  return { columns, first: row.slice(0, firstEnd), last: row.slice(last + 1) }
 }
 
 function badRow(

@@ -54,7 +54,7 @@ export async function* partsOf(file: string, options: PartOptions = {}): AsyncGe
     // A copy: another thread would be handed all of the memory that it is a view of.
     const made = { file: name, bytes: new Uint8Array(bytes), before, ...kind! }
     before = {
-      lines: before.lines + count(bytes, '\n'),
+      lines: before.lines + lineEnds(bytes),
       documents: before.documents + documentsIn(bytes, kind!),
     }
     return made
@@ -199,6 +199,13 @@ const blankLine = (bytes: Buffer) => (bytes.includes('\n\r\n') ? '\n\r\n' : '\n\
 function count(bytes: Buffer, mark: string): number {
   let found = 0
   for (let at = bytes.indexOf(mark); at >= 0; at = bytes.indexOf(mark, at + 1)) found++
+  return found
+}
+
+/** Lines are short: to look at each byte takes less time than a search for each end. */
+function lineEnds(bytes: Buffer): number {
+  let found = 0
+  for (let at = 0; at < bytes.length; at++) if (bytes[at] === 0x0a) found++
   return found
 }
 
