@@ -22,7 +22,13 @@ beforeAll(() => {
 afterAll(() => rmSync(out, { recursive: true, force: true }))
 
 test('recipes/weak.sh goes from text and functions to models and a curve', () => {
-  for (const file of ['functions.html', 'label-model.json', 'weak-0/model.safetensors', 'curve.html'])
+  for (const file of [
+    'functions.html',
+    'functions-200.html',
+    'label-model.json',
+    'weak-0/model.safetensors',
+    'curve.html',
+  ])
     expect(existsSync(join(out, file)), file).toBe(true)
   const { split, gold, weak } = json('curve.json') as LearningCurves
   expect(split).toBe('test')
@@ -31,7 +37,7 @@ test('recipes/weak.sh goes from text and functions to models and a curve', () =>
 })
 
 test('the label model is no worse than the majority, and a model that learns from it beats 200 labelled sentences', () => {
-  const fit = ['weak', 'fit', join(out, 'votes.jsonl.gz'), '--dev', join(out, 'checked.jsonl.gz')]
+  const fit = ['weak', 'fit', join(out, 'votes.jsonl.gz'), '--dev', join(out, 'checked.jsonl')]
   const { dev, dev_majority: majority } = JSON.parse(
     ner(...fit, '--out', join(out, 'again.jsonl'), '--json'),
   ) as Record<'dev' | 'dev_majority', { overall_f1: number }>
@@ -43,4 +49,6 @@ test('the label model is no worse than the majority, and a model that learns fro
   const { gold, weak } = json('curve.json') as LearningCurves
   expect(weak[0]!.f1).toBeGreaterThan(0.8)
   for (const { f1 } of weak) expect(f1).toBeGreaterThan(gold[0]!.f1 + 0.2)
+  // The second round, with the sentences.
+  expect(weak[1]!.f1).toBeGreaterThan(weak[0]!.f1)
 })
