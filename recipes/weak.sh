@@ -47,8 +47,12 @@ train() {
   ner train "$config" --dev "$checked" --test "$test" --out "$run" "$@"
 }
 
-# vote FUNCTIONS TEXT OUTPUT: beside the votes that the text has
-vote() { ner weak apply "$1" --input "$2" --out "$out/$3"; }
+# vote FUNCTIONS OUTPUT TEXT [--input TEXT…]: beside the votes that the texts have
+vote() {
+  with=$1 votes=$out/$2
+  shift 2
+  ner weak apply "$with" --out "$votes" --input "$@"
+}
 # weigh SUFFIX: the votes on the text, by those on the checked set
 weigh() {
   votes=$out/votes$1.jsonl.gz known=$out/checked$1.jsonl
@@ -57,39 +61,39 @@ weigh() {
 }
 # on_weak LABELS NAME
 on_weak() { train "$2" --train "$out/$1" ${MODEL:+--model "$MODEL"}; }
-# on_gold SENTENCES:EPOCHS NAME [FLAG…]
+# on_gold SENTENCES EPOCHS NAME [FLAG…]
 on_gold() {
-  size=${1%:*} epochs=${1#*:} name=$2
-  shift 2
-  first "$size" "$gold" > "$out/gold-$size.conll"
-  train "$name-$size" --train "$out/gold-$size.conll" --set training.epochs="$epochs" "$@"
+  sentences=$out/gold-$1.conll epochs=$2 name=$3-$1
+  first "$1" "$gold" > "$sentences"
+  shift 3
+  train "$name" --train "$sentences" --set training.epochs="$epochs" "$@"
 }
 
 mkdir -p "$out"
-vote "$functions" "$text" votes.jsonl.gz
-vote "$functions" "$checked" checked.jsonl
+vote "$functions" votes.jsonl.gz "$text"
+vote "$functions" checked.jsonl "$checked"
 weigh ''
 on_weak weak.jsonl weak-0
 points="--weak 0=$out/weak-0"
 for size in ${WEAK:-100:60 400:20}; do
-  on_gold "$size" tuned --model "$out/weak-0"
   n=${size%:*}
+  on_gold "$n" "${size#*:}" tuned --model "$out/weak-0"
   {
     awk '/^[a-z_]+:/ { on = /^labels:/ } on' "$functions"
     printf 'functions:\n  model: { kind: model, folder: tuned-%s }\n' "$n"
   } > "$out/model-$n.yaml"
-  vote "$out/model-$n.yaml" "$out/votes.jsonl.gz" "votes-$n.jsonl.gz"
-  vote "$functions" "$out/gold-$n.conll" "gold-$n.jsonl"
-  cat "$out/checked.jsonl" "$out/gold-$n.jsonl" > "$out/both-$n.jsonl"
-  vote "$out/model-$n.yaml" "$out/both-$n.jsonl" "checked-$n.jsonl"
+  vote "$functions" "gold-$n.jsonl" "$out/gold-$n.conll"
+  vote "$out/model-$n.yaml" "votes-$n.jsonl.gz" "$out/votes.jsonl.gz"
+  vote "$out/model-$n.yaml" "checked-$n.jsonl" "$out/checked.jsonl" --input "$out/gold-$n.jsonl"
   weigh "-$n"
   cat "$out/weak-$n.jsonl" "$out/gold-$n.jsonl" > "$out/train-$n.jsonl"
   on_weak "train-$n.jsonl" "weak-$n"
   points="$points --weak $n=$out/weak-$n"
 done
 for size in ${ALONE:-100:100 400:40 1600:10}; do
-  on_gold "$size" gold ${MODEL:+--model "$MODEL"}
-  points="$points --gold ${size%:*}=$out/gold-${size%:*}"
+  n=${size%:*}
+  on_gold "$n" "${size#*:}" gold ${MODEL:+--model "$MODEL"}
+  points="$points --gold $n=$out/gold-$n"
 done
 
 # shellcheck disable=SC2086 # one word for each point

@@ -196,12 +196,6 @@ function lastEnd(bytes: Buffer, { format, starts }: Pick<Kind, 'format' | 'start
 
 const blankLine = (bytes: Buffer) => (bytes.includes('\n\r\n') ? '\n\r\n' : '\n\n')
 
-function count(bytes: Buffer, mark: string): number {
-  let found = 0
-  for (let at = bytes.indexOf(mark); at >= 0; at = bytes.indexOf(mark, at + 1)) found++
-  return found
-}
-
 /** Lines are short: to look at each byte takes less time than a search for each end. */
 function lineEnds(bytes: Buffer): number {
   let found = 0
@@ -209,9 +203,16 @@ function lineEnds(bytes: Buffer): number {
   return found
 }
 
+function documentStarts(bytes: Buffer): number {
+  const mark = '\n-DOCSTART-'
+  let found = Number(bytes.indexOf('-DOCSTART-') === 0)
+  for (let at = bytes.indexOf(mark); at >= 0; at = bytes.indexOf(mark, at + 1)) found++
+  return found
+}
+
 /** How many documents a part would have if none is bad. */
 function documentsIn(bytes: Buffer, { format, starts }: Kind): number {
-  if (starts) return count(bytes, '\n-DOCSTART-') + Number(bytes.indexOf('-DOCSTART-') === 0)
+  if (starts) return documentStarts(bytes)
   let documents = 0
   let blank = true
   for (let at = 0; at < bytes.length;) {

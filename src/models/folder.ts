@@ -65,11 +65,10 @@ export async function loadModel(path: string): Promise<ModelFolder> {
   const isGraph = path.endsWith('.onnx')
   const folder = isGraph ? dirname(dirname(resolve(path))) : path
   const config = readConfig(folder)
-  const { architecture, tags } = {
-    architecture: architectureOf(config, join(folder, 'config.json')),
-    tags: tagsOf(config, folder),
-  }
-  const { crf, graph, ...ner } = parseNerFile(readJson(folder, 'ner.json'), join(folder, 'ner.json'))
+  const architecture = architectureOf(config, join(folder, 'config.json'))
+  const tags = tagsOf(config, folder)
+  const nerFile = join(folder, 'ner.json')
+  const { crf, graph, ...ner } = parseNerFile(readJson(folder, 'ner.json'), nerFile)
   const tagger: Tagger = {
     encoder: architecture.create(config),
     head: ner.head,
@@ -81,7 +80,7 @@ export async function loadModel(path: string): Promise<ModelFolder> {
   checkVocabulary(tokenizer, tagger.encoder, folder)
   const onnx = isGraph ? path : join(folder, graph)
   if (!existsSync(onnx)) throw missing(folder, isGraph ? path : graph)
-  return { folder, config, tagger, tokenizer, ner, chain: chainOf(tagger, crf, join(folder, 'ner.json')), onnx }
+  return { folder, config, tagger, tokenizer, ner, chain: chainOf(tagger, crf, nerFile), onnx }
 }
 
 /** All of a trained model's weights. @throws NerError as {@link loadEncoder} */

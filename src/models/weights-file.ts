@@ -1,4 +1,5 @@
 import { NerError } from '../errors.js'
+import { formatShape, sameShape } from '../graph/dims.js'
 import type { Parameter } from './parameters.js'
 import { readSafetensors } from './safetensors.js'
 
@@ -30,16 +31,16 @@ export function readWeights(
     const found = storedNames(name, prefix).find((candidate) => stored.has(candidate))
     if (found === undefined) {
       if (optional.includes(parameter)) continue
-      throw new NerError('model/missing-weight', `The weights lack '${name}', ${formatDims(shape)}.`, {
+      throw new NerError('model/missing-weight', `The weights lack '${name}', ${formatShape(shape)}.`, {
         where: file,
         mend: 'config.json and model.safetensors must be of the same model.',
       })
     }
     const tensor = stored.get(found)!
-    if (tensor.shape.length !== shape.length || tensor.shape.some((dim, axis) => dim !== shape[axis])) {
+    if (!sameShape(tensor.shape, shape)) {
       throw new NerError(
         'model/misshapen-weight',
-        `'${found}' has the shape ${formatDims(tensor.shape)}; config.json asks for ${formatDims(shape)}.`,
+        `'${found}' has the shape ${formatShape(tensor.shape)}; config.json asks for ${formatShape(shape)}.`,
         { where: file, mend: 'config.json and model.safetensors must be of the same model.' },
       )
     }
@@ -66,8 +67,4 @@ function storedNames(name: string, prefix: string): string[] {
     it.replace(/LayerNorm\.weight$/, 'LayerNorm.gamma').replace(/LayerNorm\.bias$/, 'LayerNorm.beta')
   const bare = name.startsWith(prefix) ? name.slice(prefix.length) : name
   return [name, bare].flatMap((it) => [it, first(it)])
-}
-
-function formatDims(dims: readonly number[]): string {
-  return `[${dims.join(', ')}]`
 }
