@@ -153,13 +153,12 @@ export const elementwise: Rules<Elementwise> = {
   Erf: unaryRule((g, x, _y, dy) => g.mul(dy, g.mul(g.exp(g.neg(g.mul(x, x))), g.scalar(erfSlope, dy.dtype)))),
 
   // y = x·Φ(x);  dx = dy·(Φ(x) + x·φ(x)),  with s = x/√2:  Φ = ½ + ½·erf s,  φ = exp(−s²)/√(2π)
-  // HardSigmoid with slope ½ is ½ + ½·e in one pass: erf stays inside its clip.
+  // Two chains, each of which works in place. HardSigmoid is α·x + β in one pass where that stays between 0 and 1.
   Gelu: unaryRule((g, x, _y, dy) => {
-    const s = g.mul(x, g.scalar(Math.SQRT1_2, x.dtype))
-    const cdf = g.hardSigmoid(g.erf(s), 0.5, 0.5)
-    // x·φ(x) = s·exp(−s²)/√π
-    const bell = g.exp(g.mul(s, g.neg(s)))
-    return g.mul(dy, g.add(cdf, g.mul(g.mul(s, g.scalar(1 / Math.sqrt(Math.PI), x.dtype)), bell)))
+    const cdf = g.hardSigmoid(g.erf(g.mul(x, g.scalar(Math.SQRT1_2, x.dtype))), 0.5, 0.5)
+    const bell = g.exp(g.mul(x, g.mul(x, g.scalar(-0.5, x.dtype))))
+    const density = g.hardSigmoid(bell, 1 / Math.sqrt(2 * Math.PI), 0)
+    return g.mul(dy, g.add(cdf, g.mul(x, density)))
   }),
 
   // y = min(1, max(0, αx + β));  dx = α·dy inside the clip
