@@ -1,51 +1,35 @@
 import { z } from 'zod'
-import type { Scheme } from '../data/schemes.js'
 import { NerError } from '../errors.js'
 import { crfNames } from './crf.js'
 import { makeChain, type Chain } from './decode.js'
 import type { ParameterData } from './parameters.js'
-import type { HeadKind, Tagger } from './tagger.js'
-
-/** `ner.json`: what a model needs here beyond what Hugging Face's files say. */
-export interface NerFile {
-  readonly head: HeadKind
-  readonly scheme: Scheme
-  /** How text becomes windows; the same at every use of the model. */
-  readonly window: number
-  readonly context: 'sentence' | 'document'
-  readonly contextPieces: number
-  /** CRF scores by name: `transitions` from → to. Absent without a CRF. */
-  readonly crf?: NamedScores | undefined
-  /** The graph that is served, where it is not `onnx/model.onnx`. */
-  readonly graph?: string | undefined
-  /** Where the model comes from: data hashes, seed, configuration, metrics, versions. */
-  readonly lineage: Readonly<Record<string, unknown>>
-}
-
-interface NamedScores {
-  readonly transitions: Readonly<Record<string, Readonly<Record<string, number>>>>
-  readonly start: Readonly<Record<string, number>>
-  readonly end: Readonly<Record<string, number>>
-}
+import type { Tagger } from './tagger.js'
 
 const scores = z.record(z.string(), z.number())
 
 const nerFile = z.object({
   head: z.enum(['crf', 'softmax']),
   scheme: z.enum(['IOB1', 'IOB2', 'IOE1', 'IOE2', 'IOBES', 'BILOU']),
+  /** How text becomes windows; the same at every use of the model. */
   window: z.int().min(8),
   context: z.enum(['sentence', 'document']),
   contextPieces: z.int().min(0),
+  /** CRF scores by name: `transitions` from → to. Absent without a CRF. */
   crf: z.object({ transitions: z.record(z.string(), scores), start: scores, end: scores }).optional(),
+  /** The graph that is served. */
   graph: z
     .string()
     .regex(/^onnx\/[\w.-]+\.onnx$/, 'a file of the folder onnx')
     .default('onnx/model.onnx'),
+  /** Where the model comes from: data hashes, seed, configuration, metrics, versions. */
   lineage: z.record(z.string(), z.unknown()).default({}),
 })
 
+/** `ner.json`: what a model needs here beyond what Hugging Face's files say. */
+export type NerFile = Readonly<z.output<typeof nerFile>>
+
 /** What is in a `ner.json`, at `where`. @throws NerError `model/bad-config` */
-export function parseNerFile(json: unknown, where: string): z.output<typeof nerFile> {
+export function parseNerFile(json: unknown, where: string): NerFile {
   const parsed = nerFile.safeParse(json)
   if (parsed.success) return parsed.data
   const issue = parsed.error.issues[0]!
