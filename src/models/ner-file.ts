@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { schemes } from '../data/schemes.js'
 import { NerError } from '../errors.js'
 import { crfNames } from './crf.js'
 import { makeChain, type Chain } from './decode.js'
@@ -9,7 +10,7 @@ const scores = z.record(z.string(), z.number())
 
 const nerFile = z.object({
   head: z.enum(['crf', 'softmax']),
-  scheme: z.enum(['IOB1', 'IOB2', 'IOE1', 'IOE2', 'IOBES', 'BILOU']),
+  scheme: z.enum(schemes),
   /** How text becomes windows; the same at every use of the model. */
   window: z.int().min(8),
   context: z.enum(['sentence', 'document']),

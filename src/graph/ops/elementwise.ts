@@ -152,7 +152,7 @@ export const elementwise: Rules<Elementwise> = {
   // y = erf x;  dx = dy·(2/√π)·exp(−x²)
   Erf: unaryRule((g, x, _y, dy) => g.mul(dy, g.mul(g.exp(g.neg(g.mul(x, x))), g.scalar(erfSlope, dy.dtype)))),
 
-  // y = x·Φ(x);  dx = dy·(Φ(x) + x·φ(x)),  with s = x/√2:  Φ = ½ + ½·erf s,  φ = exp(−s²)/√(2π)
+  // y = x·Φ(x);  dx = dy·(Φ(x) + x·φ(x)),  Φ = ½ + ½·erf(x/√2),  φ = exp(−x²/2)/√(2π)
   // Two chains, each of which works in place. HardSigmoid is α·x + β in one pass where that stays between 0 and 1.
   Gelu: unaryRule((g, x, _y, dy) => {
     const cdf = g.hardSigmoid(g.erf(g.mul(x, g.scalar(Math.SQRT1_2, x.dtype))), 0.5, 0.5)
