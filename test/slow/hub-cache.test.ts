@@ -5,10 +5,10 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { locateModel } from '../../src/hub/model.js'
 import { standInHub, type StandIn } from '../hub/stand-in.js'
+import { pythonWith } from './python.js'
 import { fromRoot } from './trained.js'
 
-const python = process.env['NER_TEST_PYTHON']
-if (!python) console.warn('skipped: NER_TEST_PYTHON names no Python with huggingface_hub')
+const python = pythonWith('huggingface_hub')
 
 const names = ['config.json', 'tokenizer.json', 'model.safetensors']
 

@@ -12,10 +12,10 @@ import { saveModel } from '../../src/models/folder.js'
 import { initialise } from '../../src/models/parameters.js'
 import { taggerParameters } from '../../src/models/tagger.js'
 import { openModel } from '../../src/run/tag.js'
+import { pythonWith } from './python.js'
 
 const script = fileURLToPath(new URL('../interop/word_labels.py', import.meta.url))
-const python = process.env.NER_TEST_PYTHON
-if (!python) console.warn('skipped: NER_TEST_PYTHON names no Python with transformers')
+const python = pythonWith('torch', 'transformers')
 
 const tags = ['O', 'B-X', 'I-X', 'B-Y', 'I-Y']
 const sentences = [['abc', 'acb', 'cab'], ['bca', 'ab', 'c', 'abcab', 'acb', 'bb'], ['cc']]

@@ -3,9 +3,10 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { pythonWith } from './python.js'
 import { fromRoot, ours, trained, type Start } from './trained.js'
 
-const python = process.env.NER_TEST_PYTHON
+const python = pythonWith('torch', 'transformers')
 
 let scratch: string
 
@@ -19,7 +20,7 @@ const starts: readonly Start[] = [
   })),
 ]
 
-describe.skipIf(!python)('a trained folder in Python, where NER_TEST_PYTHON names one with transformers', () => {
+describe.skipIf(!python)('a trained folder in Python', () => {
   beforeAll(() => {
     scratch = mkdtempSync(join(tmpdir(), 'ner-interop-'))
   })

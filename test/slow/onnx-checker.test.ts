@@ -6,9 +6,9 @@ import { expect, test } from 'vitest'
 import { encodeModel } from '../../src/graph/onnx/encode.js'
 import { built } from '../contract/built.js'
 import { samples } from '../graph/samples.js'
+import { pythonWith } from './python.js'
 
-const python = process.env['NER_TEST_PYTHON']
-if (!python) console.warn('skipped: NER_TEST_PYTHON names no Python with onnx')
+const python = pythonWith('onnx')
 
 const script = new URL('../interop/check_onnx.py', import.meta.url).pathname
 

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { writeSafetensors } from '../../src/models/safetensors.js'
+import { pythonWith } from './python.js'
 
-const python = process.env['NER_TEST_PYTHON']
-if (!python) console.warn('skipped: NER_TEST_PYTHON names no Python with safetensors and numpy')
+const python = pythonWith('safetensors', 'numpy')
 
 const script = new URL('../interop/read_safetensors.py', import.meta.url).pathname
 
