@@ -66,7 +66,7 @@ export interface CurvesChart {
   readonly format?: (value: number) => string
 }
 
-/** Curves over one axis, each named at its end, as inline SVG. */
+/** Curves over one axis, named above them, as inline SVG. */
 export function curvesChart({ title, xName, series, format = short }: CurvesChart): Markup {
   const [full, end] = [720, 320]
   const frame = { right: full - 14, bottom: end - 32 }
@@ -74,7 +74,7 @@ export function curvesChart({ title, xName, series, format = short }: CurvesChar
   const xTicks = ticks(extent(points.map(({ x }) => x)), 6)
   const yTicks = ticks(extent(points.map(({ y }) => y)), 5)
   const x = scale([xTicks[0]!, xTicks.at(-1)!], [left, frame.right])
-  const y = scale([yTicks[0]!, yTicks.at(-1)!], [frame.bottom, top])
+  const y = scale([yTicks[0]!, yTicks.at(-1)!], [frame.bottom, 2.5 * top])
   const curves = series.map(({ name, points }, i) => {
     const kind = i === 0 ? 'first' : 'second'
     const path = points.map((point, i) => `${i === 0 ? 'M' : 'L'}${x(point.x)} ${y(point.y)}`).join('')
@@ -83,10 +83,11 @@ export function curvesChart({ title, xName, series, format = short }: CurvesChar
 <title>${name}, ${short(point.x)} ${xName}: ${format(point.y)}</title></circle>
 `,
     )
-    const last = points.at(-1)!
-    const anchor = x(last.x) > full / 2 ? 'end' : 'start'
+    // Names at the ends of curves would lie on them.
+    const from = left + 160 * i
     return markup`<path class="curve ${kind}" d="${path}"/>
-${dots}<text class="strong" x="${x(last.x)}" y="${y(last.y) + (i === 0 ? -10 : 18)}" text-anchor="${anchor}">${name}</text>
+${dots}<line class="curve ${kind}" x1="${from}" x2="${from + 28}" y1="${top}" y2="${top}"/>
+<text class="strong" x="${from + 36}" y="${top + 4}">${name}</text>
 `
   })
   const described = series

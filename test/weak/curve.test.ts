@@ -59,7 +59,7 @@ describe('learning curves', () => {
 describe('the report', () => {
   it('draws both curves and lists every run', () => {
     const html = curveReport(learningCurves([tested(100, 0.6), tested(1000, 0.8)], [tested(0, 0.7), tested(100, 0.85)]))
-    expect(html.match(/class="curve /g)).toHaveLength(2)
+    expect(html.match(/<path class="curve /g)).toHaveLength(2)
     expect(html.match(/<circle/g)).toHaveLength(4)
     expect(html).toContain('&gt; 1,000')
     expect(html).not.toMatch(/<script|https?:/)
