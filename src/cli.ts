@@ -186,6 +186,7 @@ async function runCommand(argv: readonly string[]): Promise<number> {
       'greedy-arrays': false,
       'boolean-negation': false,
       'parse-positional-numbers': false,
+      'populate--': true,
     })
     .wrap(Math.min(100, process.stdout.columns || 100))
     .exitProcess(false)
@@ -206,9 +207,9 @@ async function runCommand(argv: readonly string[]): Promise<number> {
         .epilogue('')
     }
     to.command(`${word} ${takes}`.trim(), summary, builder, async (args) => {
-      const { options, run } = (await load()).command
+      const { positionals, options, run } = (await load()).command
       checkValues(options, args)
-      code = await run(args)
+      code = await run(withRest(positionals, args))
     })
   }
   for (const [key, command] of Object.entries(commands)) if (!key.includes(' ')) register(parser, key, command)
@@ -267,6 +268,16 @@ function checkValues(options: Readonly<Record<string, Options>>, args: Readonly<
   }
 }
 
+/** What follows `--` belongs to the command's list of inputs, whatever it begins with. */
+function withRest<T extends object>(positionals: Readonly<Record<string, Options>>, args: T): T {
+  const { '--': rest = [], ...own } = args as T & { '--'?: readonly string[] }
+  if (rest.length === 0) return args
+  const list = Object.keys(positionals).find((key) => positionals[key]!.array === true)
+  if (list === undefined) throw badUsage('This command takes nothing after --.')
+  const given = (own as Record<string, unknown>)[list] as readonly string[] | undefined
+  return { ...own, [list]: [...(given ?? []), ...rest] } as unknown as T
+}
+
 /** yargs' words for the commonest slips, which are for programmers, in ours. */
 const strings: Record<string, string> = {
   'Not enough arguments following: %s': '--%s needs a value',
@@ -282,10 +293,13 @@ function usageError(message: string, command: string, flags: readonly string[]):
   if (entry !== undefined && message.startsWith('Not enough non-option arguments')) {
     return badUsage(`An argument is missing: ner ${command} ${entry.takes}`, usage)
   }
-  const unknown = /^Unknown arguments?: (\S+?)(?:,|$)/.exec(message)?.[1]
-  if (unknown === undefined) return badUsage(`${message.trim().replace(/\s*\n\s*/g, ' ')}.`, usage)
+  if (!message.startsWith('Unknown argument')) return badUsage(`${message.trim().replace(/\s*\n\s*/g, ' ')}.`, usage)
+  // A text such as “- and so on” is read as flags of one letter, the first of them a blank.
+  const unknown = /^Unknown arguments?: (\S+?)(?:,|$)/.exec(message)?.[1] ?? '-'
   const flag = nearest(unknown, flags)
-  return badUsage(`There is no flag or argument ${unknown} here.`, didYouMean(flag && `--${flag}`) ?? usage)
+  const listed = entry?.takes.includes('..') === true
+  const mend = listed ? `What begins with a dash and is no flag goes after --. ${usage}` : usage
+  return badUsage(`There is no flag or argument ${unknown} here.`, didYouMean(flag && `--${flag}`) ?? mend)
 }
 
 const badUsage = (what: string, mend: string = seeHelp) => new NerError('usage/bad-flag', what, { mend })

@@ -1,4 +1,4 @@
-import { createReadStream } from 'node:fs'
+import { createReadStream, openSync } from 'node:fs'
 import { createInterface } from 'node:readline/promises'
 import type { Readable } from 'node:stream'
 import { formatConll } from '../data/conll-write.js'
@@ -96,16 +96,29 @@ function textsOf({ text = [], input }: { text?: readonly string[] | undefined; i
   }
   if (text.length > 0) return text
   if (input === undefined || input === '-') return lines(process.stdin, 'standard input')
-  return lines(createReadStream(input), input)
+  // Opened at once: a path that is wrong is told before a model is loaded.
+  try {
+    return lines(createReadStream(input, { fd: openSync(input, 'r') }), input)
+  } catch (cause) {
+    throw unreadable(input, cause)
+  }
 }
 
 async function* lines(stream: Readable, name: string): AsyncGenerator<string> {
+  let first = true
   try {
-    yield* createInterface({ input: stream, crlfDelay: Infinity })
+    for await (const line of createInterface({ input: stream, crlfDelay: Infinity })) {
+      // A byte order mark is no part of the text, and would shift its offsets.
+      yield first ? line.replace(/^\uFEFF/, '') : line
+      first = false
+    }
   } catch (cause) {
-    throw new NerError('file/unreadable', 'The text cannot be read.', { where: name, mend: 'Check the path.', cause })
+    throw unreadable(name, cause)
   }
 }
+
+const unreadable = (name: string, cause: unknown) =>
+  new NerError('file/unreadable', 'The text cannot be read.', { where: name, mend: 'Check the path.', cause })
 
 async function* batches(texts: Texts): AsyncGenerator<string[]> {
   let batch: string[] = []

@@ -82,8 +82,45 @@ describe('ner predict', () => {
     expect(batchSizes).toEqual([256, 256, 88])
   })
 
-  it('refuses a file that is not there', async () => {
-    const { code, stderr } = await ner('predict', 'm', '--input', join(folder, 'none'))
+  it.each([
+    ['a file that is not there', join(folder, 'none')],
+    ['a folder', folder],
+  ])('refuses %s, however long the model takes to load', async (_what, path) => {
+    const predictor = await loadPredictor('m')
+    vi.mocked(loadPredictor).mockImplementation(async () => {
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      return predictor
+    })
+    const { code, stderr } = await ner('predict', 'm', '--input', path)
     expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringMatching(/\[file\/unreadable\]/) as string })
+  })
+
+  it('takes no byte order mark for text', async () => {
+    const { stdout } = await ner('predict', 'm', '--input', file('\uFEFFAnn', 'Bob'))
+    expect((JSON.parse(stdout.split('\n')[0]!) as Row).text).toBe('Ann')
+  })
+
+  it.each([
+    [
+      ['--', '-Ann', '--json'],
+      ['-Ann', '--json'],
+    ],
+    [
+      ['Bob', '--', '- Ann'],
+      ['Bob', '- Ann'],
+    ],
+  ])('takes what follows -- for texts: %j', async (args, texts) => {
+    const { stdout } = await ner('predict', 'm', ...args)
+    expect(
+      stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => (JSON.parse(line) as Row).text),
+    ).toEqual(texts)
+  })
+
+  it('says how to give a text that begins with a dash', async () => {
+    const { code, stderr } = await ner('predict', 'm', '- Ann')
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringMatching(/goes after --/) as string })
   })
 })
