@@ -4,6 +4,7 @@ import { goldLayer } from '../data/document.js'
 import { readDocuments } from '../data/read.js'
 import { tagLabel } from '../data/schemes.js'
 import { toMetrics, type Metrics } from '../data/scoring.js'
+import { misalignedSpans } from '../features/labels.js'
 import { segment, type SegmentedDocument } from '../features/segment.js'
 import type { ModelFolder } from '../models/folder.js'
 import { checkTypes } from '../training/corpus.js'
@@ -33,6 +34,7 @@ export async function readSample({ tagger: { tags }, ner, chain }: ModelFolder, 
   }
   if (path === undefined) return { documents, facts, score: undefined }
   checkTypes(documents, goldLayer, new Set(tags.flatMap((tag) => tagLabel(tag) ?? [])), path)
+  misalignedSpans(documents, { layer: goldLayer, onMisaligned: 'error', path })
   const score = ({ emissions }: Reading): Metrics => {
     const { evaluation } = evaluateEmissions(documents, emissions, goldLayer, { tags, scheme: ner.scheme, chain }, 1)
     return toMetrics((evaluation.crf ?? evaluation.argmax).scores)

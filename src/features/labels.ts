@@ -47,10 +47,24 @@ export function wordSpans(document: Document, index: number, layer: string) {
   }
 }
 
+/**
+ * The spans of a file's documents that are no runs of their words: what no score can count.
+ *
+ * @throws NerError `data/misaligned-span`, unless they are to be skipped
+ */
+export function misalignedSpans(
+  documents: readonly Document[],
+  { layer, onMisaligned, path }: Pick<LabelOptions, 'layer' | 'onMisaligned'> & { readonly path: string },
+): readonly MisalignedSpan[] {
+  const misaligned = documents.flatMap((document, i) => wordSpans(document, i, layer).misaligned)
+  if (misaligned.length > 0 && onMisaligned === 'error') throw misalignedError(misaligned, path)
+  return misaligned
+}
+
 /** Spans listed in the message; the count says how many more there are. */
 const listed = 5
 
-export function misalignedError(spans: readonly MisalignedSpan[]): NerError {
+export function misalignedError(spans: readonly MisalignedSpan[], path?: string): NerError {
   const lines = spans
     .slice(0, listed)
     .map(({ id, span, text, reason }) => `${id}, ${span.start}–${span.end} ${span.label} “${text}” ${reason}`)
@@ -61,7 +75,7 @@ export function misalignedError(spans: readonly MisalignedSpan[]): NerError {
       ? 'A span cannot be learnt word by word.'
       : `${spans.length} spans cannot be learnt word by word.`,
     {
-      where: [...lines, ...more].join('; '),
+      where: `${path === undefined ? '' : `${path}: `}${[...lines, ...more].join('; ')}`,
       mend: 'Correct the spans, or skip them with --on-misaligned skip, which writes them to a file.',
     },
   )

@@ -1,8 +1,8 @@
 import { basename } from 'node:path'
-import { goldLayer, type Document } from '../data/document.js'
+import { goldLayer } from '../data/document.js'
 import { readDocuments, type Format } from '../data/read.js'
 import { tagLabel, type Scheme } from '../data/schemes.js'
-import { misalignedError, wordSpans } from '../features/labels.js'
+import { misalignedSpans } from '../features/labels.js'
 import { segment } from '../features/segment.js'
 import { writeFileAtomically } from '../files.js'
 import { originOf } from '../hub/name.js'
@@ -60,8 +60,7 @@ export async function evaluate(
     })
     const documents = corpus.documents.map(segment)
     checkTypes(documents, layer, new Set(tags.flatMap((name) => tagLabel(name) ?? [])), dataPath)
-    const misaligned = misalignedSpans(documents, layer)
-    if (misaligned.length > 0 && onMisaligned === 'error') throw misalignedError(misaligned)
+    const misaligned = misalignedSpans(documents, { layer, onMisaligned, path: dataPath })
 
     const tagged = await loaded.tag(documents)
     const { evaluation, predictions } = evaluateEmissions(
@@ -89,8 +88,4 @@ export async function evaluate(
   } finally {
     await loaded.release()
   }
-}
-
-function misalignedSpans(documents: readonly Document[], layer: string) {
-  return documents.flatMap((document, i) => wordSpans(document, i, layer).misaligned)
 }

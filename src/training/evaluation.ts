@@ -87,27 +87,39 @@ function decodeDocument(
   decode: (sentence: Emissions) => Decoded,
 ): DecodedDocument {
   const gold = wordSpans(document, index, layer).spans
-  const ranges = joinAcrossSpans(document.sentences ?? [{ start: 0, end: document.tokens!.length }], gold)
-  let next = 0
-  const sentences = ranges.map((range) => {
-    const decoded = decode(emissions.subarray(range.start * tags.length, range.end * tags.length))
-    const named = Array.from(decoded.tags, (tag) => tags[tag]!)
-    const own: WordSpan[] = []
-    // Spans come sorted; one that starts in a sentence counts there.
-    for (; next < gold.length && gold[next]!.start < range.end; next++) {
-      const { start, end, label } = gold[next]!
-      own.push({ start: start - range.start, end: end - range.start, label })
-    }
+  const ranges = document.sentences ?? [{ start: 0, end: document.tokens!.length }]
+  const decoded = ranges.map((range) => {
+    const { tags: path, probabilities } = decode(emissions.subarray(range.start * tags.length, range.end * tags.length))
+    const named = Array.from(path, (tag) => tags[tag]!)
+    return { ...range, tags: named, probabilities, spans: spansFromTags(named, scheme) }
+  })
+  const goldUntil = taker(gold)
+  const decodedUntil = taker(decoded)
+  // Sentences that a gold span crosses are counted as one, but decoded as they are: whoever predicts knows no gold.
+  const sentences = joinAcrossSpans(ranges, gold).map((range) => {
+    const parts = decodedUntil(range.end)
     return {
       range,
-      gold: own,
-      predicted: spansFromTags(named, scheme),
-      probabilities: decoded.probabilities,
-      tags: named,
+      gold: goldUntil(range.end).map((span) => shifted(span, -range.start)),
+      predicted: parts.flatMap(({ start, spans }) => spans.map((span) => shifted(span, start - range.start))),
+      probabilities: Float64Array.from(parts.flatMap(({ probabilities }) => [...probabilities])),
+      tags: parts.flatMap((part) => part.tags),
     }
   })
   return { document, sentences }
 }
+
+/** Takes from the front of a sorted list what starts before a word. */
+function taker<T extends { readonly start: number }>(items: readonly T[]): (end: number) => readonly T[] {
+  let at = 0
+  return (end) => {
+    const from = at
+    while (at < items.length && items[at]!.start < end) at++
+    return items.slice(from, at)
+  }
+}
+
+const shifted = ({ start, end, label }: WordSpan, by: number): WordSpan => ({ start: start + by, end: end + by, label })
 
 function scoreDecoding(documents: readonly DecodedDocument[], scheme: Scheme, seed: number): DecodingScores {
   const units = documents.map(({ sentences }) =>

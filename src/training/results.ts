@@ -14,7 +14,7 @@ import { taggerParameters, type Tagger } from '../models/tagger.js'
 import { trainingReport } from '../report/report.js'
 import { versions } from '../runtime/versions.js'
 import type { LogEntry, Progress } from './checkpoint.js'
-import type { TrainingCorpus } from './corpus.js'
+import type { Split, TrainingCorpus } from './corpus.js'
 import { evaluationData, type Evaluation, type ScoredDocument } from './evaluation.js'
 import { modelCard } from './model-card.js'
 import { roundsOf } from './rounds.js'
@@ -135,10 +135,21 @@ export function appendLog(output: string, entry: LogEntry): void {
   }
 }
 
+/** Lists in the output folder what each split had to leave out, where it had to. */
+export function writeLeftOut(
+  output: string,
+  splits: Readonly<Record<Split, { readonly misaligned: readonly MisalignedSpan[] } | undefined>>,
+): void {
+  const spans = (['train', 'dev', 'test'] as const).flatMap((split) =>
+    (splits[split]?.misaligned ?? []).map((span) => ({ split, ...span })),
+  )
+  if (spans.length > 0) writeMisaligned(join(output, 'misaligned.jsonl'), spans)
+}
+
 /** Spans that were left out, one a line. */
-export function writeMisaligned(path: string, spans: readonly MisalignedSpan[]): void {
-  const lines = spans.map(({ id, span, text, reason }) =>
-    JSON.stringify({ id, ...span, text, reason, offset_unit: 'utf16' }),
+export function writeMisaligned(path: string, spans: readonly (MisalignedSpan & { readonly split?: Split })[]): void {
+  const lines = spans.map(({ split, id, span, text, reason }) =>
+    JSON.stringify({ split, id, ...span, text, reason, offset_unit: 'utf16' }),
   )
   writeFileAtomically(path, `${lines.join('\n')}\n`)
 }

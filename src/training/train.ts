@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import { join } from 'node:path'
 import type { Config } from '../config/schema.js'
 import type { Document } from '../data/document.js'
 import { lineageOf, readUnlabelled } from '../data/unlabelled.js'
@@ -17,7 +16,7 @@ import { heldOut } from './held-out.js'
 import { runSteps, type Run, type TrainEvent, type TrainOptions } from './loop.js'
 import { taggingObjective } from './objective.js'
 import { planRun } from './plan.js'
-import { isFinished, writeMisaligned } from './results.js'
+import { isFinished, writeLeftOut } from './results.js'
 import { selfTrain } from './self-training.js'
 import { startingPoint, windowOptions } from './start.js'
 import { trainerOptions, trainers, type EquippedConfig } from './trainers.js'
@@ -56,10 +55,7 @@ export async function* train(given: Config, options: TrainOptions = {}): AsyncGe
   const labelled = await examplesOf(corpus.train.documents)
   const unlabelled = config.self_training.unlabeled.map(readUnlabelled)
   const more = await examplesOf(unlabelled.flatMap(({ documents }) => documents))
-  const held = {
-    dev: corpus.dev && (await heldOut(corpus.dev.documents, tokenizer, windows)),
-    test: corpus.test && (await heldOut(corpus.test.documents, tokenizer, windows)),
-  }
+  const held = await heldOut(corpus, config, tokenizer, windows)
   const tagging = {
     smoothing: training.label_smoothing,
     classWeights: classWeights(training.class_weights, tagger),
@@ -68,7 +64,7 @@ export async function* train(given: Config, options: TrainOptions = {}): AsyncGe
   const softTargets = training.label_smoothing > 0 || corpus.train.documents.some(({ soft }) => soft)
   const objective = taggingObjective(tagger, { ...tagging, softTargets })
   claimOutput(config.output, options)
-  if (labelled.misaligned.length > 0) writeMisaligned(join(config.output, 'misaligned.jsonl'), labelled.misaligned)
+  writeLeftOut(config.output, { train: labelled, ...held })
 
   const trainer = await trainers[providerOf(config.device)](tagger, objective, start.weights, trainerOptions(config))
   try {

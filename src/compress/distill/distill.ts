@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import type { Config } from '../../config/schema.js'
 import type { Document } from '../../data/document.js'
 import { lineageOf as unlabelledLineage, readUnlabelled, type Unlabelled } from '../../data/unlabelled.js'
@@ -13,7 +12,7 @@ import { finishRun } from '../../training/finish.js'
 import { heldOut } from '../../training/held-out.js'
 import { runSteps, type Run, type TrainEvent, type TrainOptions } from '../../training/loop.js'
 import { planRun } from '../../training/plan.js'
-import { writeMisaligned } from '../../training/results.js'
+import { writeLeftOut } from '../../training/results.js'
 import { logitsFile, teacherLogits, type CachedLogits } from '../../training/teacher-logits.js'
 import { equip, fingerprintOf, refuseFinished } from '../../training/train.js'
 import { trainerOptions, trainers, type EquippedConfig } from '../../training/trainers.js'
@@ -60,10 +59,7 @@ export async function* distill(
     scheme: config.model.scheme,
     onMisaligned: config.data.on_misaligned,
   })
-  const held = {
-    dev: corpus.dev && (await heldOut(corpus.dev.documents, tokenizer, windows)),
-    test: corpus.test && (await heldOut(corpus.test.documents, tokenizer, windows)),
-  }
+  const held = await heldOut(corpus, config, tokenizer, windows)
   const settings = {
     distill: config.distill,
     training: config.training,
@@ -72,7 +68,7 @@ export async function* distill(
   // Says what is wrong with the losses' layers, before anything is written or any teacher runs.
   distillationObjective(tagger, teachers, settings)
   claimOutput(config.output, options)
-  if (misaligned.length > 0) writeMisaligned(join(config.output, 'misaligned.jsonl'), misaligned)
+  writeLeftOut(config.output, { train: { misaligned }, ...held })
 
   const cached = config.distill.cache && wantsLogits(config.distill.losses)
   const logits: CachedLogits[] = []

@@ -6,6 +6,7 @@ import { tagLabel } from '../../data/schemes.js'
 import { NerError } from '../../errors.js'
 import type { Example } from '../../features/batch.js'
 import { buildExamples } from '../../features/examples.js'
+import { misalignedSpans } from '../../features/labels.js'
 import type { Graph } from '../../graph/graph.js'
 import { encodeModel } from '../../graph/onnx/encode.js'
 import type { Emissions } from '../../models/decode.js'
@@ -41,6 +42,7 @@ export async function readLabelled({ tagger, tokenizer, ner }: ModelFolder, path
     })
   }
   const built = await buildExamples(documents, tokenizer, { ...ner, task: 'predict' })
+  misalignedSpans(built.documents, { layer: goldLayer, onMisaligned: 'error', path })
   return { path, file: basename(path), sha256: hash, documents: built.documents, examples: built.examples }
 }
 
