@@ -81,7 +81,15 @@ describe('claimOutput', () => {
   it('refuses one that holds a run, unless that is resumed', () => {
     writeFileSync(join(folder, 'run.json'), '{}')
     expect(() => claimOutput(folder)).toThrow(expect.objectContaining({ code: 'output/occupied' }))
+    writeFileSync(join(folder, 'train.log.jsonl'), '')
     claimOutput(folder, { resume: true })
+  })
+
+  it('refuses to go on where there is a model and no run', () => {
+    writeFileSync(join(folder, 'config.json'), '{}')
+    expect(() => claimOutput(folder, { resume: true })).toThrow(
+      expect.objectContaining({ code: 'training/no-checkpoint' }),
+    )
   })
 
   it('refuses a file', () => {

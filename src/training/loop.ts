@@ -196,7 +196,7 @@ export async function* runSteps(
         if (patience !== undefined && scores !== undefined && progress.stale >= patience) stopping = true
       }
       if (step === plan.steps || stopping) continue
-      const due = training.checkpoint_every === null ? epochEnds : step % training.checkpoint_every === 0
+      const due = training.checkpoint_every === null ? evaluates || epochEnds : step % training.checkpoint_every === 0
       const interrupted = signal?.aborted === true
       if (!due && !interrupted) continue
       if (epochEnds) progress = { ...progress, epoch: epoch + 1, stepInEpoch: 0 }

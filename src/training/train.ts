@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import type { Config } from '../config/schema.js'
 import type { Document } from '../data/document.js'
 import { lineageOf, readUnlabelled } from '../data/unlabelled.js'
@@ -166,11 +165,23 @@ function classWeights(weights: Config['training']['class_weights'], { tags }: Ta
 export function fingerprintOf(config: Config, { train, dev }: TrainingCorpus): Record<string, string> {
   const { output: _output, data, model, device, ...rest } = config
   const { path: _path, ...head } = model
-  const settings = JSON.stringify({ ...rest, head, layer: data.layer, on_misaligned: data.on_misaligned })
+  const { layer, on_misaligned } = data
   return {
-    configuration: createHash('sha256').update(settings).digest('hex').slice(0, 12),
+    ...settingsOf({ ...rest, model: head, data: { layer, on_misaligned } }),
     'training set': train.hash.slice(0, 12),
     'dev set': dev?.hash.slice(0, 12) ?? 'none',
     device,
   }
+}
+
+/** Every setting under its dotted name. */
+function settingsOf(tree: object, prefix = ''): Record<string, string> {
+  return Object.assign(
+    {},
+    ...Object.entries(tree).map(([name, value]: [string, unknown]) =>
+      typeof value === 'object' && value !== null && !Array.isArray(value)
+        ? settingsOf(value, `${prefix}${name}.`)
+        : { [prefix + name]: JSON.stringify(value) },
+    ),
+  ) as Record<string, string>
 }

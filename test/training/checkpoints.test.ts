@@ -1,0 +1,35 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { letters, tinyRun } from './tiny-run.js'
+
+const scratch = mkdtempSync(join(tmpdir(), 'ner-checkpoints-'))
+afterAll(() => rmSync(scratch, { recursive: true }))
+
+const train = letters(join(scratch, 'train.jsonl'), 8, [0, 4])
+const files = { train, dev: train }
+const batches = 'training.batch_sentences=2'
+
+describe('checkpoints', () => {
+  it('are written at each evaluation, where no steps are named', async () => {
+    const set = [batches, 'training.evaluate_every=1']
+    const events = await tinyRun(scratch, { ...files, output: 'every step', set })
+    expect(events.flatMap((event) => (event.kind === 'checkpoint' ? [event.step] : []))).toEqual([1, 2, 3])
+  })
+
+  it('name the setting that is not theirs', async () => {
+    const output = 'stopped'
+    const set = [batches, 'training.evaluate_every=1']
+    await tinyRun(scratch, { ...files, output, set }, { signal: AbortSignal.abort() })
+    const resumed = tinyRun(
+      scratch,
+      { ...files, output, set: [...set, 'training.learning_rate=0.5'] },
+      { resume: true },
+    )
+    await expect(resumed).rejects.toMatchObject({
+      code: 'training/different-run',
+      message: expect.stringMatching(/another training\.learning_rate\.[^]*there, 0\.5 now/) as string,
+    })
+  })
+})
