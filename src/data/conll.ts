@@ -54,7 +54,7 @@ export function readConll(source: Source, options: ReadOptions = {}): ConllCorpu
       schemeOf(
         blocks.map((block) => block.tags),
         (block, token) => placeOf(blocks[block]!, token),
-        options.onProblem !== undefined,
+        options.onProblem,
       ))
   const legal = (block: Block) => {
     const illegal = scheme ? firstIllegalTag(block.tags, scheme) : -1
@@ -65,7 +65,7 @@ export function readConll(source: Source, options: ReadOptions = {}): ConllCorpu
       illegal < block.tags.length
         ? `${scheme} has no ${block.tags[token]} ${before}.`
         : `${scheme} has no ${block.tags[token]} at the end of a sentence.`
-    const mend = 'Correct the tag, leave the scheme to be detected, or skip the sentences that break it.'
+    const mend = 'Correct the tag, or have all of them mended: ner data validate FILE --fix.'
     reject(new NerError('data/bad-row', what, { where: placeOf(block, token), mend }), rawBlock(block))
     return false
   }
@@ -88,13 +88,18 @@ export function readConll(source: Source, options: ReadOptions = {}): ConllCorpu
 function schemeOf(
   sentences: readonly (readonly string[])[],
   where: (sentence: number, token: number) => string,
-  lenient: boolean,
+  onProblem: ReadOptions['onProblem'],
 ): Scheme {
   try {
     return detectScheme(sentences, where)
   } catch (error) {
-    if (!lenient) throw error
-    return closestScheme(sentences)
+    if (!onProblem || !(error instanceof NerError)) throw error
+    const closest = closestScheme(sentences)
+    // Tags that are wrong are told of one by one; where each could stand, the problem is the file's.
+    const { what, detail } = error
+    if (sentences.every((tags) => tagMends(tags, closest).length === 0))
+      onProblem({ kind: 'scheme', where: detail.where ?? '', what, mend: detail.mend ?? '' })
+    return closest
   }
 }
 

@@ -258,7 +258,10 @@ export function detectScheme(
     one
       ? `The prefixes are those of ${candidates[0]}, but the tags break its rules.`
       : `The tags break the rules of ${candidates.join(' and ')}, which would read different spans.`,
-    { where: breaks.join('; '), mend: 'Correct those tags, or name the scheme and skip the sentences that break it.' },
+    {
+      where: breaks.join('; '),
+      mend: 'Name the scheme (data.scheme, or --scheme); ner data validate FILE --scheme NAME --fix mends what breaks it.',
+    },
   )
 }
 

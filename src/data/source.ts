@@ -37,7 +37,8 @@ export interface ReadOptions {
 export interface Problem {
   /** `empty` spans say nothing, `offset`s do not fit their text, `scheme` is a tag that cannot stand where it does. */
   readonly kind: 'empty' | 'offset' | 'scheme'
-  readonly document: string
+  /** Absent where the whole file is meant. */
+  readonly document?: string
   /** File and line. */
   readonly where: string
   /** UTF-16 offsets, of a tag's token. */

@@ -59,11 +59,14 @@ export async function validate(paths: readonly string[], options: ValidateOption
   }))
 }
 
-/** Reading leaves empty spans out and tags legal; a span whose offsets are wrong says something that would be lost. */
+/**
+ * Reading leaves empty spans out and tags legal. A span whose offsets are wrong says something that would be lost, and
+ * which scheme a file has, if several could be meant, is not for us to say.
+ */
 const problemFinding = (file: string, problem: Problem): Finding => ({
   file,
   ...problem,
-  ...(problem.kind !== 'offset' && { fix: { kind: 'read' } }),
+  ...(problem.kind !== 'offset' && problem.document !== undefined && { fix: { kind: 'read' } }),
 })
 
 function documentFindings(file: string, document: Document, { words }: ValidateOptions): Finding[] {

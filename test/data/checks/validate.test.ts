@@ -95,6 +95,15 @@ describe('applyFixes', () => {
     expect(documents[2]!.layers['gold']).toEqual([{ start: 4, end: 7, label: 'PER' }])
   })
 
+  it('finds what training would stop at: a scheme that cannot be told', async () => {
+    const { findings } = await check('A I-PER\nB B-PER\nC O\n\nD B-PER\nE I-PER\n\nF O\nG I-LOC\n')
+    const found = findings.filter(({ kind }) => kind === 'scheme')
+    expect(found[0]).not.toHaveProperty('fix')
+    expect(found).toMatchObject([
+      { what: expect.stringContaining('IOB2') as string, mend: expect.stringContaining('--scheme') as string },
+    ])
+  })
+
   it('lists the spans that it had to leave out', async () => {
     const { documents, rejects } = applyFixes(await check(row('Ann', span(0, 9), span(0, 3))))
     expect(documents[0]!.layers['gold']).toHaveLength(1)
