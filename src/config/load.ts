@@ -133,8 +133,13 @@ function covers(source: Source, key: Path): boolean {
 function withPaths(source: Source): unknown {
   const seenFromHere = (path: string) =>
     isAbsolute(path) ? path : relative(process.cwd(), resolve(source.folder, path)) || '.'
-  const folderOrName = (path: string) =>
-    parseHubName(path) !== undefined && !existsSync(resolve(source.folder, path)) ? path : seenFromHere(path)
+  const folderOrName = (path: string) => {
+    const isName = parseHubName(path) !== undefined
+    if (isName && !existsSync(resolve(source.folder, path))) return path
+    const seen = seenFromHere(path)
+    // What was written as a path stays one: ./runs/ner is not the model ner of somebody called runs.
+    return !isName && parseHubName(seen) !== undefined ? `./${seen}` : seen
+  }
   const locate: Readonly<Record<string, (path: string) => string>> = {
     ...Object.fromEntries(pathKeys.map((key) => [key, seenFromHere])),
     ...Object.fromEntries(modelKeys.map((key) => [key, folderOrName])),

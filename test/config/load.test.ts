@@ -1,6 +1,6 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, relative } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { loadConfig } from '../../src/config/load.js'
@@ -24,6 +24,23 @@ function failure(run: () => unknown): NerError {
   }
   throw new Error('nothing was thrown')
 }
+
+describe('model.path', () => {
+  it.each([
+    ['./runs/nothing', './runs/nothing'],
+    ['runs/nothing', 'runs/nothing'],
+    ['../runs/nothing', '../runs/nothing'],
+  ])('is a path where it is written as one: %s', (path, located) => {
+    expect(loadConfig({ overrides: { 'model.path': path } }).model.path).toBe(located)
+  })
+
+  it('of a file is not taken for a name, seen from here', () => {
+    const file = join(mkdtempSync(join(process.cwd(), '.config-')), 'run.yaml')
+    writeFileSync(file, 'model: {path: ../runs/nothing}')
+    expect(loadConfig({ file }).model.path).toBe('./runs/nothing')
+    rmSync(dirname(file), { recursive: true })
+  })
+})
 
 describe('configs/default.yaml', () => {
   const text = readFileSync('configs/default.yaml', 'utf8')
