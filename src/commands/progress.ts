@@ -3,13 +3,22 @@ import { locateModel, type DownloadEvent, type Purpose } from '../hub/model.js'
 import { percent, thousands } from '../report/numbers.js'
 import type { TrainEvent } from '../training/loop.js'
 
-/** Shows a training on standard error: a line that moves on a terminal, elsewhere a plain line per evaluation. */
+/** Where no line can move, how often one is written on what takes long, in milliseconds. */
+const silence = 30_000
+
+/** Shows a training on standard error: a line that moves on a terminal, elsewhere plain lines, now and then. */
 export function trainingProgress(stream: NodeJS.WriteStream = process.stderr) {
   const spinner = ora({ stream, isEnabled: canMove(stream), discardStdin: false })
+  let said = Date.now()
   const say = (line: string) => {
+    said = Date.now()
     if (!spinner.isSpinning) return void stream.write(`${line}\n`)
     spinner.info(line)
     spinner.start()
+  }
+  const update = (line: string) => {
+    spinner.text = line
+    if (!canMove(stream) && Date.now() - said >= silence) say(line)
   }
   let began = Date.now()
   let steps = 0
@@ -31,7 +40,7 @@ export function trainingProgress(stream: NodeJS.WriteStream = process.stderr) {
           break
         case 'teaching':
           if (canMove(stream) && !spinner.isSpinning) spinner.start()
-          spinner.text = `asking ${event.teacher} · ${thousands(event.sentences)}/${thousands(event.of)} sentences`
+          update(`asking ${event.teacher} · ${thousands(event.sentences)}/${thousands(event.of)} sentences`)
           break
         case 'round':
           say(
@@ -53,13 +62,14 @@ export function trainingProgress(stream: NodeJS.WriteStream = process.stderr) {
           // A resumed run starts in the middle: time is counted from the first step of this process.
           firstStep ??= { step: event.step - 1, at: began }
           const perStep = (Date.now() - firstStep.at) / (event.step - firstStep.step)
-          spinner.text = [
+          const parts = [
             `step ${thousands(event.step)}/${thousands(steps)}`,
             `epoch ${event.epoch.toFixed(1)}`,
             `loss ${event.loss.toFixed(3)}`,
             `${thousands(event.tokensPerSecond)} tokens/s`,
             `${duration(perStep * (steps - event.step))} left`,
-          ].join(' · ')
+          ]
+          update(parts.join(' · '))
           break
         }
         case 'evaluation':

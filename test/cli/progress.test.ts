@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { duration, trainingProgress } from '../../src/commands/progress.js'
 
 describe('trainingProgress', () => {
@@ -9,6 +9,28 @@ describe('trainingProgress', () => {
     progress.show({ kind: 'start', steps: 10, parameters: 5, resumedAt: 3 })
     progress.stop()
     expect(written).toBe('training 5 parameters for 10 steps, from step 3\n')
+  })
+})
+
+describe('steps, where no line can move', () => {
+  afterEach(() => vi.useRealTimers())
+
+  it('are told of twice a minute', () => {
+    vi.useFakeTimers()
+    const lines: string[] = []
+    const stream = { isTTY: false, write: (text: string) => (lines.push(text), true) }
+    const progress = trainingProgress(stream as unknown as NodeJS.WriteStream)
+    progress.show({ kind: 'start', steps: 100, parameters: 5, resumedAt: 0 })
+    for (let step = 1; step <= 65; step++) {
+      vi.advanceTimersByTime(1_000)
+      const at = { step, epoch: step / 100, loss: 0.5, learningRate: 1e-4, gradientNorm: 1 }
+      progress.show({ kind: 'step', tokensPerSecond: 900, ...at })
+    }
+    progress.stop()
+    expect(lines.slice(1)).toEqual([
+      'step 30/100 · epoch 0.3 · loss 0.500 · 900 tokens/s · 1:10 left\n',
+      'step 60/100 · epoch 0.6 · loss 0.500 · 900 tokens/s · 0:40 left\n',
+    ])
   })
 })
 
