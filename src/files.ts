@@ -10,7 +10,7 @@ import {
   rmSync,
   writeSync,
 } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, join, relative } from 'node:path'
 import { NerError } from './errors.js'
 
 /**
@@ -74,6 +74,31 @@ export async function streamAtomically(path: string, chunks: AsyncIterable<Uint8
   } catch (error) {
     rmSync(temporary, { force: true })
     throw error
+  }
+}
+
+/**
+ * Puts files into a folder together: `write` makes them in a place of their own, and when all are whole they are moved to
+ * where they belong. What goes wrong before leaves the folder as it was.
+ *
+ * @throws NerError `file/disk-full`, `file/unwritable`, and what `write` throws
+ */
+export function fillFolder(folder: string, write: (aside: string) => void): void {
+  const aside = join(folder, `.${randomBytes(6).toString('hex')}.tmp`)
+  try {
+    mkdirSync(aside, { recursive: true })
+    write(aside)
+    const files = readdirSync(aside, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
+    for (const { parentPath, name } of files) {
+      const target = join(folder, relative(aside, parentPath), name)
+      mkdirSync(dirname(target), { recursive: true })
+      renameSync(join(parentPath, name), target)
+      syncFolder(dirname(target))
+    }
+  } catch (error) {
+    throw unwritable(folder, error)
+  } finally {
+    rmSync(aside, { recursive: true, force: true })
   }
 }
 

@@ -3,7 +3,7 @@ import type * as FileSystem from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { claimOutput, writeFileAtomically } from '../src/files.js'
+import { claimOutput, fillFolder, writeFileAtomically } from '../src/files.js'
 
 /** The failure that the next call of a function of the file system meets. */
 const faults = vi.hoisted(() => ({ next: undefined as { call: string; code: string } | undefined }))
@@ -66,6 +66,35 @@ describe('writeFileAtomically', () => {
     expect(() => writeFileAtomically(join(folder, 'file/inner'), '')).toThrow(
       /file of that name is in the way|not a folder/,
     )
+  })
+})
+
+describe('fillFolder', () => {
+  const write = (aside: string) => {
+    writeFileAtomically(join(aside, 'first'), 'new')
+    writeFileAtomically(join(aside, 'inner/second'), 'new')
+  }
+
+  it('adds files, and folders of files, to what is there', () => {
+    writeFileSync(join(folder, 'first'), 'old')
+    writeFileSync(join(folder, 'other'), 'old')
+    fillFolder(folder, write)
+    expect(readdirSync(folder, { recursive: true }).sort()).toEqual(['first', 'inner', 'inner/second', 'other'])
+    expect(readFileSync(join(folder, 'first'), 'utf8')).toBe('new')
+  })
+
+  it('changes nothing where the disk fills at the last file', () => {
+    writeFileSync(join(folder, 'first'), 'old')
+    const filling = () => {
+      fillFolder(folder, (aside) => {
+        writeFileAtomically(join(aside, 'first'), 'new')
+        faults.next = { call: 'writeSync', code: 'ENOSPC' }
+        writeFileAtomically(join(aside, 'inner/second'), 'new')
+      })
+    }
+    expect(filling).toThrow(expect.objectContaining({ code: 'file/disk-full' }))
+    expect(readdirSync(folder)).toEqual(['first'])
+    expect(readFileSync(join(folder, 'first'), 'utf8')).toBe('old')
   })
 })
 

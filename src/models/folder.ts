@@ -1,9 +1,9 @@
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { legalTransitions } from '../data/schemes.js'
 import { NerError } from '../errors.js'
 import { loadTokenizer, type Tokenizer } from '../features/tokenizer.js'
-import { hashFile, writeFileAtomically } from '../files.js'
+import { fillFolder, hashFile, writeFileAtomically } from '../files.js'
 import { encodeModel } from '../graph/onnx/encode.js'
 import type { Chain } from './decode.js'
 import { architectureOf } from './architectures.js'
@@ -88,36 +88,35 @@ export function loadWeights({ folder, tagger }: ModelFolder): ParameterData {
   return readWeights(join(folder, 'model.safetensors'), taggerParameters(tagger), '')
 }
 
+/** A trained model, to be written down. */
+export interface SavedModel {
+  readonly config: HubConfig
+  readonly tagger: Tagger
+  readonly tokenizer: Tokenizer
+  readonly weights: ParameterData
+  readonly ner: Omit<NerFile, 'crf' | 'graph' | 'head'>
+}
+
 /**
  * Writes a model folder that Python's transformers, transformers.js and this toolkit load as it is: configuration,
- * weights, tokenizer, `ner.json` and the ONNX graph. Each file is whole or absent.
+ * weights, tokenizer, `ner.json` and the ONNX graph. All of them are there, whole, or none.
+ *
+ * @throws NerError `file/disk-full`, `file/unwritable`
  */
-export function saveModel(
-  folder: string,
-  model: {
-    readonly config: HubConfig
-    readonly tagger: Tagger
-    readonly tokenizer: Tokenizer
-    readonly weights: ParameterData
-    readonly ner: Omit<NerFile, 'crf' | 'graph' | 'head'>
-  },
-): void {
-  const { tagger, weights } = model
-  mkdirSync(join(folder, 'onnx'), { recursive: true })
+export function saveModel(folder: string, model: SavedModel): void {
+  fillFolder(folder, (aside) => writeModel(aside, model))
+}
+
+function writeModel(folder: string, { config, tagger, tokenizer, weights, ner }: SavedModel): void {
   const json = (name: string, value: unknown) =>
     writeFileAtomically(join(folder, name), `${JSON.stringify(value, null, 2)}\n`)
-  for (const [name, content] of Object.entries(model.tokenizer.files)) writeFileAtomically(join(folder, name), content)
-  json('config.json', trainedConfig(model.config, tagger))
-  json('ner.json', {
-    ...model.ner,
-    head: tagger.head,
-    ...(tagger.head === 'crf' && { crf: crfByName(tagger, weights) }),
-  })
-  const parameters = taggerParameters(tagger)
+  for (const [name, content] of Object.entries(tokenizer.files)) writeFileAtomically(join(folder, name), content)
+  json('config.json', trainedConfig(config, tagger))
+  json('ner.json', { ...ner, head: tagger.head, ...(tagger.head === 'crf' && { crf: crfByName(tagger, weights) }) })
   writeFileAtomically(join(folder, 'onnx', 'model.onnx'), encodeModel(servingGraph(tagger, weights)))
   writeSafetensors(
     join(folder, 'model.safetensors'),
-    new Map(parameters.map(({ name, shape }) => [name, { shape, data: weights.get(name)! }])),
+    new Map(taggerParameters(tagger).map(({ name, shape }) => [name, { shape, data: weights.get(name)! }])),
   )
 }
 
@@ -144,7 +143,11 @@ function readJson(folder: string, name: string): unknown {
   try {
     return JSON.parse(text)
   } catch (cause) {
-    throw new NerError('model/bad-config', `${name} is not JSON: ${(cause as Error).message}`, { where: path, cause })
+    throw new NerError('model/bad-config', `${name} is not JSON: ${(cause as Error).message}`, {
+      where: path,
+      mend: 'The file is damaged: copy or download it again.',
+      cause,
+    })
   }
 }
 
