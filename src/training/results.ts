@@ -2,6 +2,7 @@ import { appendFileSync, existsSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { Config } from '../config/schema.js'
 import { toMetrics, type Metrics } from '../data/scoring.js'
+import { NerError } from '../errors.js'
 import type { WindowOptions } from '../features/examples.js'
 import type { MisalignedSpan } from '../features/labels.js'
 import type { Tokenizer } from '../features/tokenizer.js'
@@ -116,7 +117,19 @@ export function writeRun(run: FinishedRun): RunResults {
 export function isFinished(output: string): boolean {
   const path = join(output, 'run.json')
   if (!existsSync(path)) return false
-  return (JSON.parse(readFileSync(path, 'utf8')) as { finished?: boolean }).finished === true
+  try {
+    return (JSON.parse(readFileSync(path, 'utf8')) as { finished?: boolean }).finished === true
+  } catch (cause) {
+    throw new NerError(
+      'training/corrupt-checkpoint',
+      'run.json is damaged, so whether the run is finished is unknown.',
+      {
+        where: path,
+        mend: 'Remove the file to go on from the checkpoint, or name another folder with --out.',
+        cause,
+      },
+    )
+  }
 }
 
 const logOf = (output: string) => join(output, 'train.log.jsonl')

@@ -38,6 +38,7 @@ export async function* train(given: Config, options: TrainOptions = {}): AsyncGe
   const corpus = await readCorpus(config)
   checkClassWeights(config)
   checkSelfTraining(config)
+  checkEarlyStopping(config)
   const base = model.path === null ? undefined : yield* locateModel(model.path, 'encoder')
   const start = await startingPoint(config, corpus, base)
   const { tagger, tokenizer } = start
@@ -136,6 +137,15 @@ function checkSelfTraining({ self_training: { enabled, unlabeled }, data }: Conf
       mend: 'Add --self-train, or leave the text out.',
     })
   }
+}
+
+/** @throws NerError `config/bad-value` */
+function checkEarlyStopping({ training, data }: Config): void {
+  if (training.early_stopping === null || data.dev !== null) return
+  throw new NerError('config/bad-value', 'Early stopping goes by the F1 on a dev set, and there is none.', {
+    where: 'training.early_stopping',
+    mend: 'Name a labelled file with --dev, or leave it out.',
+  })
 }
 
 /** A CRF's loss is of whole sequences, in which no word has a share that could be weighed. */

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -31,5 +31,26 @@ describe('checkpoints', () => {
       code: 'training/different-run',
       message: expect.stringMatching(/another training\.learning_rate\.[^]*there, 0\.5 now/) as string,
     })
+  })
+})
+
+describe('a run is refused', () => {
+  const { train } = files
+
+  it('where it is to stop early and has nothing to go by', async () => {
+    const run = tinyRun(scratch, { train, output: 'early', set: ['training.early_stopping={patience: 1}'] })
+    await expect(run).rejects.toMatchObject({ code: 'config/bad-value' })
+  })
+
+  it.each([-1, 1.5, 100_000])('where it is to take %d threads', async (threads) => {
+    const run = tinyRun(scratch, { train, output: `threads ${threads}`, set: [`threads=${threads}`] })
+    await expect(run).rejects.toMatchObject({ code: 'config/bad-value' })
+  })
+
+  it('where its run.json is damaged', async () => {
+    mkdirSync(join(scratch, 'damaged'))
+    writeFileSync(join(scratch, 'damaged/run.json'), '{"fin')
+    const run = tinyRun(scratch, { train, output: 'damaged' }, { resume: true })
+    await expect(run).rejects.toMatchObject({ code: 'training/corrupt-checkpoint' })
   })
 })
