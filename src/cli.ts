@@ -170,7 +170,8 @@ async function runCommand(argv: readonly string[]): Promise<number> {
   const entry = commands[name]
   let code: ExitCode = 0
   let flags: string[] = []
-  const parser = yargs(isGroupOnly(argv) ? [...argv, '--help'] : argv)
+  const lists = entry === undefined ? [] : listsOf((await entry.load()).command.options)
+  const parser = yargs(isGroupOnly(argv) ? [...argv, '--help'] : withFlags(argv, lists))
     .scriptName('ner')
     .usage('$0 COMMAND [INPUT…] [--flags]')
     .locale('en')
@@ -179,7 +180,7 @@ async function runCommand(argv: readonly string[]): Promise<number> {
     .help()
     .alias({ help: 'h' })
     .strict()
-    // Dots and dashes stay as typed; a flag takes one value, and can be repeated where it is a list.
+    // Dots and dashes stay as typed; to yargs a flag takes one value, and can be repeated where it is a list.
     .parserConfiguration({
       'camel-case-expansion': false,
       'dot-notation': false,
@@ -252,6 +253,26 @@ function commandName([first = '--help', second = '--help']: readonly string[]): 
   if (Object.hasOwn(commands, first)) return first
   const words = Object.keys(commands).map((key) => key.split(' ')[0]!)
   throw badUsage(`There is no command ${first}.`, didYouMean(nearest(first, words)) ?? seeHelp)
+}
+
+/** Flags that take all that follows, up to the next flag. Settings come one at a time: after `--set a=1` an input may follow. */
+const listsOf = (options: Readonly<Record<string, Options>>) =>
+  Object.keys(options).filter((key) => key !== 'set' && options[key]!.array === true)
+
+/** `--compare A B` as `--compare A --compare B`, where `compare` is a list: else B would be an input. */
+function withFlags(argv: readonly string[], lists: readonly string[]): string[] {
+  const end = argv.includes('--') ? argv.indexOf('--') : argv.length
+  let list: string | undefined
+  let values = 0
+  const flagged = argv.slice(0, end).flatMap((word) => {
+    if (word.length > 1 && word.startsWith('-')) {
+      list = lists.find((key) => word === `--${key}`)
+      values = 0
+      return [word]
+    }
+    return list !== undefined && values++ > 0 ? [`--${list}`, word] : [word]
+  })
+  return [...flagged, ...argv.slice(end)]
 }
 
 /** Every flag that is not a switch needs a value; yargs would take a missing one as empty. */

@@ -67,6 +67,15 @@ describe('ner train', () => {
     expect(options?.resume).toBe(true)
   })
 
+  it.each([
+    'configs/default.yaml --unlabeled t u v --json',
+    'configs/default.yaml --unlabeled t u --json --unlabeled v',
+    '--set seed=1 configs/default.yaml --unlabeled t --unlabeled u v',
+  ])('takes several values after a flag that is a list, but for --set: %s', async (line) => {
+    await ner('train', ...line.split(' '))
+    expect(vi.mocked(train).mock.lastCall![0].self_training.unlabeled).toEqual(['t', 'u', 'v'])
+  })
+
   it('stops on Ctrl-C at a point it can be resumed from', async () => {
     vi.mocked(train).mockImplementation(async function* (_, options) {
       yield { kind: 'start', steps: 2, parameters: 1234, resumedAt: 0 }
