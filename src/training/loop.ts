@@ -111,7 +111,8 @@ export async function* runSteps(
   if (checkpoint) await trainer.restore(checkpoint.tensors)
   let progress = checkpoint?.progress ?? { ...firstProgress, log: before.log, elapsed: before.elapsed }
   const elapsed = progress.elapsed
-  let bestWeights = checkpoint && bestOf(checkpoint.tensors, tagger)
+  // Without evaluations none are best: what counts are the last.
+  let bestWeights = checkpoint?.progress.best && bestOf(checkpoint.tensors, tagger)
   startLog(output, progress.log)
   const parameters = countParameters(taggerParameters(tagger))
   yield { kind: 'start', steps: plan.steps, parameters, resumedAt: progress.step }
@@ -195,7 +196,12 @@ export async function* runSteps(
         const { patience } = training.early_stopping ?? {}
         if (patience !== undefined && scores !== undefined && progress.stale >= patience) stopping = true
       }
-      if (step === plan.steps || stopping) continue
+      if (step === plan.steps || stopping) {
+        // What is left is to write the model. Where that fails, there is nothing to train again.
+        progress = { ...progress, epoch: training.epochs, stepInEpoch: 0 }
+        await save()
+        continue
+      }
       const due = training.checkpoint_every === null ? evaluates || epochEnds : step % training.checkpoint_every === 0
       const interrupted = signal?.aborted === true
       if (!due && !interrupted) continue

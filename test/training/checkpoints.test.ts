@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -52,5 +52,35 @@ describe('a run is refused', () => {
     writeFileSync(join(scratch, 'damaged/run.json'), '{"fin')
     const run = tinyRun(scratch, { train, output: 'damaged' }, { resume: true })
     await expect(run).rejects.toMatchObject({ code: 'training/corrupt-checkpoint' })
+  })
+})
+
+describe('a run that was stopped', () => {
+  const set = [batches, 'training.epochs=3', 'training.learning_rate=1e-2']
+  const weights = (output: string) => readFileSync(join(scratch, output, 'model.safetensors'))
+
+  it.each(['with', 'without'])('comes to the same %s a dev set', async (kind) => {
+    const read = kind === 'with' ? files : { train }
+    await tinyRun(scratch, { ...read, output: `${kind} whole`, set })
+    const output = `${kind} stopped`
+    const stop = new AbortController()
+    await tinyRun(scratch, { ...read, output, set }, { signal: stop.signal }, (event) => {
+      if (event.kind === 'step' && event.step === 5) stop.abort()
+    })
+    const resumed = await tinyRun(scratch, { ...read, output, set }, { resume: true })
+    expect(resumed.find(({ kind }) => kind === 'start')).toMatchObject({ resumedAt: 5 })
+    expect(weights(output).equals(weights(`${kind} whole`))).toBe(true)
+  })
+
+  it('at the very end has nothing to train again', async () => {
+    const output = 'unwritten'
+    mkdirSync(join(scratch, output))
+    // A folder where a file belongs: the model cannot be written.
+    mkdirSync(join(scratch, output, 'tokenizer.json'))
+    await expect(tinyRun(scratch, { ...files, output, set })).rejects.toMatchObject({ code: 'file/unwritable' })
+    rmSync(join(scratch, output, 'tokenizer.json'), { recursive: true })
+    const resumed = await tinyRun(scratch, { ...files, output, set }, { resume: true })
+    expect(resumed.filter(({ kind }) => kind === 'step')).toEqual([])
+    expect(weights(output).equals(weights('with whole'))).toBe(true)
   })
 })

@@ -16,6 +16,7 @@ export async function tinyRun(
   scratch: string,
   { output, set = [], ...files }: { output: string; train: string; dev?: string; test?: string; set?: string[] },
   options: TrainOptions = {},
+  watch: (event: TrainEvent) => void = () => {},
 ): Promise<TrainEvent[]> {
   const encoder = 'model.encoder={hidden_size: 16, num_hidden_layers: 1, num_attention_heads: 2, intermediate_size: 32}'
   const data = Object.fromEntries(Object.entries(files).map(([split, path]) => [`data.${split}`, path]))
@@ -24,6 +25,9 @@ export async function tinyRun(
     overrides: { ...data, output: join(scratch, output) },
   })
   const events: TrainEvent[] = []
-  for await (const event of train(config, options)) events.push(event)
+  for await (const event of train(config, options)) {
+    events.push(event)
+    watch(event)
+  }
   return events
 }
