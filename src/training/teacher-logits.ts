@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Batch, Example, ExampleSentence } from '../features/batch.js'
@@ -15,7 +16,7 @@ export interface Asked {
   readonly name: string
   readonly tagger: Tagger
   readonly weights: ParameterData
-  /** Of the weights: what is kept of another model is not read. */
+  /** Of the weights. */
   readonly hash: string
   readonly padId: number
 }
@@ -51,7 +52,8 @@ export async function* teacherLogits(
       words += sentence.piece.length
     }
   }
-  const kept = readKept(options.file, hash, words * labels)
+  const of = { teacher: hash, examples: hashOf(examples) }
+  const kept = readKept(options.file, of, words * labels)
   const all = kept ?? new Float32Array(words * labels)
   if (!kept) {
     const graph = await openGraph(encodeModel(servingGraph(tagger, weights)), labels, options)
@@ -69,7 +71,7 @@ export async function* teacherLogits(
     } finally {
       await graph.release()
     }
-    writeSafetensors(options.file, new Map([['logits', { shape: [words, labels], data: all }]]), { teacher: hash })
+    writeSafetensors(options.file, new Map([['logits', { shape: [words, labels], data: all }]]), of)
   }
   const ofSentence = (sentence: ExampleSentence) => {
     const from = places.get(sentence)! * labels
@@ -85,8 +87,25 @@ export async function* teacherLogits(
   }
 }
 
-function readKept(file: string, hash: string, size: number): Float32Array | undefined {
-  if (!existsSync(file) || readMetadata(file)['teacher'] !== hash) return undefined
+/** What logits are of, by hashes: those of another teacher, or of other text, are not read. */
+type LogitsOf = Readonly<Record<'teacher' | 'examples', string>>
+
+function readKept(file: string, { teacher, examples }: LogitsOf, size: number): Float32Array | undefined {
+  if (!existsSync(file)) return undefined
+  const kept = readMetadata(file)
+  if (kept['teacher'] !== teacher || kept['examples'] !== examples) return undefined
   const logits = readSafetensors(file).get('logits')?.data
   return logits?.length === size ? logits : undefined
+}
+
+/** Of what a teacher is shown, and of which words it is asked. */
+function hashOf(examples: readonly Example[]): string {
+  const hash = createHash('sha256')
+  const add = (numbers: Int32Array) => hash.update(Int32Array.of(numbers.length)).update(numbers)
+  for (const { windows, sentences } of examples) {
+    hash.update(Int32Array.of(windows.length, sentences.length))
+    for (const pieces of windows) add(pieces)
+    for (const { window, piece } of sentences) add(window).update(piece)
+  }
+  return hash.digest('hex')
 }

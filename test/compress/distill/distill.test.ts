@@ -75,6 +75,24 @@ describe('distill', () => {
     expect(weightsOf(name).equals(weightsOf(`${name} whole`))).toBe(true)
   })
 
+  test('text that changed before the first step is shown to the teacher again, though it has as many words', async () => {
+    const changing = join(scratch, 'changing.txt')
+    const start = (name: string) => distill([teachers[0]!], config(name, { unlabeled: [changing] }), { resume: true })
+    const asked = async (name: string) => {
+      let teaching = false
+      for await (const { kind } of start(name)) {
+        teaching ||= kind === 'teaching'
+        if (kind === 'start') break
+      }
+      return teaching
+    }
+    writeFileSync(changing, 'abc acb cab\n')
+    expect(await asked('changing')).toBe(true)
+    expect(await asked('changing')).toBe(false)
+    writeFileSync(changing, 'cab bca abc\n')
+    expect(await asked('changing')).toBe(true)
+  })
+
   test('a narrower student learns hidden states through projections, which are not part of the model', async () => {
     const rows = ['posterior', 'gold', 'hidden', 'relations'].map((loss) => ({
       loss: loss as 'gold',
