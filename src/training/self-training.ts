@@ -8,7 +8,7 @@ import { runSteps, stepsOf, type Before, type Run, type TrainEvent, type TrainOp
 import type { Objective } from './objective.js'
 import { planRun } from './plan.js'
 import { pseudoLabels } from './pseudo-labels.js'
-import { logitsFile, teacherLogits } from './teacher-logits.js'
+import { teacherLogits } from './teacher-logits.js'
 import { trainerOptions, trainers } from './trainers.js'
 
 /** What rounds learn from. */
@@ -88,7 +88,8 @@ async function* runRound(
   const { self_training: settings, output, threads } = run.config
   const began = performance.now()
   const asked = { name: 'the best model so far', tagger, weights: teacher, hash: hashOf(teacher, tagger), padId }
-  const logits = yield* teacherLogits(asked, examples, { file: logitsFile(output, 0), threads })
+  const logits = yield* teacherLogits(asked, examples, { output, index: 0, threads, signal: options.signal })
+  if (logits === undefined) return undefined
   const labelled = pseudoLabels(examples, logits, asked, {
     confidence: settings.confidence,
     isChecked: checkedAmong(examples),

@@ -29,20 +29,28 @@ export interface CachedLogits {
   sentence(sentence: ExampleSentence): Float32Array
 }
 
-/** Where a run keeps a teacher's logits until it is finished, so that a resumed one need not ask again. */
-export const logitsFile = (output: string, teacher: number) =>
-  join(output, 'checkpoint', `teacher-${teacher}.safetensors`)
+export interface AskingOptions {
+  /** The run's folder, which keeps a teacher's logits until it is finished, so that a resumed one need not ask again. */
+  readonly output: string
+  /** Which of the run's teachers this is. */
+  readonly index: number
+  readonly threads: number
+  /** Aborted, the teacher is asked no more. */
+  readonly signal: AbortSignal | undefined
+}
 
 /**
- * Runs a teacher on all examples, or reads what it said from `file`.
+ * Runs a teacher on all examples, or reads what it said before the run was resumed. Gives undefined, after the run's
+ * `done`, where it was interrupted: then it is asked again from the start.
  *
  * @throws NerError `runtime/failed`, `file/*`
  */
 export async function* teacherLogits(
   { name, tagger, weights, hash, padId }: Asked,
   examples: readonly Example[],
-  options: { readonly file: string; readonly threads: number },
-): AsyncGenerator<TrainEvent, CachedLogits> {
+  { output, index, threads, signal }: AskingOptions,
+): AsyncGenerator<TrainEvent, CachedLogits | undefined> {
+  const file = join(output, 'checkpoint', `teacher-${index}.safetensors`)
   const labels = tagger.tags.length
   const places = new Map<ExampleSentence, number>()
   let words = 0
@@ -53,13 +61,17 @@ export async function* teacherLogits(
     }
   }
   const of = { teacher: hash, examples: hashOf(examples) }
-  const kept = readKept(options.file, of, words * labels)
+  const kept = readKept(file, of, words * labels)
   const all = kept ?? new Float32Array(words * labels)
   if (!kept) {
-    const graph = await openGraph(encodeModel(servingGraph(tagger, weights)), labels, options)
+    const graph = await openGraph(encodeModel(servingGraph(tagger, weights)), labels, { threads })
     try {
       let done = 0
       for (const batch of batches(examples, { tokens: batchPieces, labels, padId })) {
+        if (signal?.aborted === true) {
+          yield { kind: 'done', output, interrupted: true, results: { interrupted: true, step: 0 } }
+          return undefined
+        }
         const logits = await graph.run(batch)
         batch.rows.forEach((sentence, row) => {
           const from = row * batch.sizes.words * labels
@@ -71,7 +83,7 @@ export async function* teacherLogits(
     } finally {
       await graph.release()
     }
-    writeSafetensors(options.file, new Map([['logits', { shape: [words, labels], data: all }]]), of)
+    writeSafetensors(file, new Map([['logits', { shape: [words, labels], data: all }]]), of)
   }
   const ofSentence = (sentence: ExampleSentence) => {
     const from = places.get(sentence)! * labels

@@ -13,7 +13,7 @@ import { heldOut } from '../../training/held-out.js'
 import { runSteps, type Run, type TrainEvent, type TrainOptions } from '../../training/loop.js'
 import { planRun } from '../../training/plan.js'
 import { writeLeftOut } from '../../training/results.js'
-import { logitsFile, teacherLogits, type CachedLogits } from '../../training/teacher-logits.js'
+import { teacherLogits, type CachedLogits } from '../../training/teacher-logits.js'
 import { equip, fingerprintOf, refuseFinished } from '../../training/train.js'
 import { trainerOptions, trainers, type EquippedConfig } from '../../training/trainers.js'
 import { distillationObjective, wantsLogits } from './objective.js'
@@ -73,11 +73,12 @@ export async function* distill(
   const cached = config.distill.cache && wantsLogits(config.distill.losses)
   const logits: CachedLogits[] = []
   if (cached) {
-    for (const [i, { name, model, weights, hash }] of teachers.entries()) {
+    const { output, threads } = config
+    for (const [index, { name, model, weights, hash }] of teachers.entries()) {
       const asked = { name, tagger: model.tagger, weights, hash, padId: tokenizer.pad }
-      logits.push(
-        yield* teacherLogits(asked, examples, { file: logitsFile(config.output, i), threads: config.threads }),
-      )
+      const said = yield* teacherLogits(asked, examples, { output, index, threads, signal: options.signal })
+      if (said === undefined) return
+      logits.push(said)
     }
   }
   const objective = distillationObjective(tagger, teachers, { ...settings, cached: cached ? logits : undefined })

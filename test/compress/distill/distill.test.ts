@@ -1,6 +1,6 @@
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { distill } from '../../../src/compress/distill/distill.js'
 import { defaults, type Config } from '../../../src/config/schema.js'
@@ -73,6 +73,21 @@ describe('distill', () => {
       if (event.kind === 'step' && event.step === 2) controller.abort()
     await run(distill([teachers[0]!], config(name, changes), { resume: true }))
     expect(weightsOf(name).equals(weightsOf(`${name} whole`))).toBe(true)
+  })
+
+  test('is interrupted while teachers are asked, and asks the rest of them when it is resumed', async () => {
+    const controller = new AbortController()
+    const events: TrainEvent[] = []
+    for await (const event of distill(teachers, config('asking'), { signal: controller.signal })) {
+      if (event.kind === 'teaching') controller.abort()
+      events.push(event)
+    }
+    expect(events.at(-1)).toMatchObject({ kind: 'done', interrupted: true, results: { interrupted: true, step: 0 } })
+    expect(events.some(({ kind }) => kind === 'start')).toBe(false)
+    const asked = (await run(distill(teachers, config('asking'), { resume: true }))).flatMap((event) =>
+      event.kind === 'teaching' ? [event.teacher] : [],
+    )
+    expect(asked).toEqual([basename(teachers[1]!)])
   })
 
   test('text that changed before the first step is shown to the teacher again, though it has as many words', async () => {
