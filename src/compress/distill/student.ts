@@ -90,9 +90,19 @@ function studentConfig({ name, model }: Teacher, distill: Config['distill']): Hu
     const what = `A width of ${hidden} cannot be divided by ${heads} attention heads.`
     refuse('hidden_size', what, `Use --hidden ${near}, or set distill.num_attention_heads.`)
   }
+  if (hidden === sizes.hiddenSize) {
+    const own = { num_attention_heads: sizes.heads, intermediate_size: Number(model.config[keys.intermediateSize]) }
+    const key = (['num_attention_heads', 'intermediate_size'] as const).find(
+      (it) => (distill[it] ?? own[it]) !== own[it],
+    )
+    if (key !== undefined) {
+      const what = `A student as wide as ${name} has layers of its form, and ${key} is ${own[key]} there.`
+      refuse(key, what, 'Leave it out, or ask for a narrower student with --hidden.')
+    }
+  }
   const kept = Array.from({ length: layers }, (_, own) => sourceLayer(own, distill.layers, layers, sizes.layers))
   const shallow = withLayers(model.config, kept, model.folder)
-  if (hidden === sizes.hiddenSize && heads === sizes.heads) return shallow
+  if (hidden === sizes.hiddenSize) return shallow
   const ratio = Number(model.config[keys.intermediateSize]) / sizes.hiddenSize
   return {
     ...shallow,

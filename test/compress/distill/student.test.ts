@@ -73,6 +73,13 @@ describe('a narrower student', () => {
     expect(weights.get('crf.transitions')).toEqual(teacher.weights.get('crf.transitions'))
   })
 
+  test('has the heads and the inner width that are asked for', async () => {
+    const { config } = await student({ hidden_size: 16, num_attention_heads: 2, intermediate_size: 24 })
+    expect(config).toMatchObject({ num_attention_heads: 2, intermediate_size: 24 })
+    const same = await student({ num_attention_heads: 4 })
+    expect(same.config['num_attention_heads']).toBe(4)
+  })
+
   test('has fresh embeddings where asked', async () => {
     const { weights } = await student({ hidden_size: 16, embeddings: 'fresh' })
     expect(weights.get(words)!.every((x) => Math.abs(x) < 0.2)).toBe(true)
@@ -103,6 +110,9 @@ describe('what cannot be made of the teacher', () => {
     ['more layers', { num_hidden_layers: 3 }, /3 layers, and .* has 2/],
     ['more width', { hidden_size: 64 }, /64 wide, and .* is 32/],
     ['a width that its heads do not divide', { hidden_size: 18 }, /18 cannot be divided by 4/],
+    ['other heads in its own layers', { num_attention_heads: 2 }, /num_attention_heads is 4 there/],
+    ['layers of its width and another inside', { intermediate_size: 16 }, /intermediate_size is \d+ there/],
+    ['both', { num_attention_heads: 2, intermediate_size: 16 }, /num_attention_heads is 4 there/],
   ])('%s', async (_, distill, message) => {
     await expect(student(distill)).rejects.toThrow(message)
   })
