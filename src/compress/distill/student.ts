@@ -115,9 +115,10 @@ function studentConfig({ name, model }: Teacher, distill: Config['distill']): Hu
 /** Which of the teacher's parameters one of the student's starts from, by name. */
 function layerNames(layers: Config['distill']['layers'], teacher: number, student: number) {
   return (name: string): string | undefined => {
+    if (layers === 'fresh' && /layers?\.\d+\./.test(name)) return undefined
+    // ALBERT's albert_layers are shared by all of its layers.
     const found = /(?<=\blayers?\.)\d+(?=\.)/.exec(name)
     if (!found) return name
-    if (layers === 'fresh') return undefined
     const from = sourceLayer(Number(found[0]), layers, student, teacher)
     return name.slice(0, found.index) + String(from) + name.slice(found.index + found[0].length)
   }

@@ -1,11 +1,15 @@
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { makeStudent, spread } from '../../../src/compress/distill/student.js'
 import { firstDifference, loadTeachers, type Teacher } from '../../../src/compress/distill/teachers.js'
 import { defaults, type Config } from '../../../src/config/schema.js'
+import { architectureOf, freshConfig } from '../../../src/models/architectures.js'
 import { loadEncoder } from '../../../src/models/folder.js'
+import { initialise } from '../../../src/models/parameters.js'
+import { taggerParameters } from '../../../src/models/tagger.js'
 import { tinyFolder } from '../../models/tiny.js'
 import { tinyTagger } from '../../run/tiny-tagger.js'
 
@@ -16,6 +20,14 @@ beforeAll(async () => {
 
 const student = (distill: Partial<Config['distill']>) =>
   makeStudent(teacher, { ...defaults, distill: { ...defaults.distill, ...distill } }, distill.path ?? undefined)
+
+/** An ALBERT with the head of the other teacher. */
+function sharedLayers(): Teacher {
+  const sizes = { hiddenSize: 32, layers: 2, heads: 4, intermediateSize: 48, maxPositions: 40 }
+  const config = freshConfig('albert', { ...sizes, vocabSize: 48, pad: 0, cls: undefined, sep: undefined }, 'here')
+  const tagger = { ...teacher.model.tagger, encoder: architectureOf(config, 'here').create(config) }
+  return { ...teacher, model: { ...teacher.model, config, tagger }, weights: initialise(taggerParameters(tagger), 7) }
+}
 
 const query = (layer: number) => `bert.encoder.layer.${layer}.attention.self.query.weight`
 const words = 'bert.embeddings.word_embeddings.weight'
@@ -41,6 +53,16 @@ describe('a student as wide as its teacher', () => {
     expect(weights.get(query(0))).not.toEqual(teacher.weights.get(query(0)))
     expect(weights.get(words)).toEqual(teacher.weights.get(words))
   })
+
+  test.each(['spread', 'fresh'] as const)(
+    'of shared layers has its teacher’s unless they are to be fresh: %s',
+    async (layers) => {
+      const albert = sharedLayers()
+      const name = 'albert.encoder.albert_layer_groups.0.albert_layers.0.ffn.weight'
+      const { weights } = await makeStudent(albert, { ...defaults, distill: { ...defaults.distill, layers } })
+      expect(isDeepStrictEqual(weights.get(name), albert.weights.get(name))).toBe(layers === 'spread')
+    },
+  )
 
   test.each([
     [6, 12, [0, 2, 4, 6, 8, 10, 12]],
