@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { NerError } from '../../errors.js'
 import type { Tokenizer } from '../../features/tokenizer.js'
@@ -24,12 +25,22 @@ export async function loadTeachers(folders: readonly string[]): Promise<readonly
   const teachers: Teacher[] = []
   for (const folder of folders) {
     const model = await loadModel(folder)
-    const hash = hashFile(join(folder, 'model.safetensors'))
+    const hash = weightsHash(folder)
     teachers.push({ name: originOf(folder).name, model, weights: loadWeights(model), hash })
   }
   const [first, ...others] = teachers
   for (const other of others) checkAlike(first!, other)
   return teachers as [Teacher, ...Teacher[]]
+}
+
+/** SHA-256 of a teacher's weights file. @throws NerError `model/missing-file` where it is a graph alone */
+export function weightsHash(folder: string): string {
+  const file = join(folder, 'model.safetensors')
+  if (existsSync(file)) return hashFile(file)
+  throw new NerError('model/missing-file', 'A teacher needs its weights, and there is no model.safetensors.', {
+    where: folder,
+    mend: 'Name the folder of a model of ner train; for a quantized one, that of the model that it was quantized from.',
+  })
 }
 
 function checkAlike({ name, model: first }: Teacher, { model: other }: Teacher): void {

@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
@@ -141,6 +141,14 @@ describe('what cannot be made of the teacher', () => {
 })
 
 describe('teachers', () => {
+  test('without weights are refused: a quantized folder, and a graph of a folder that has them', async () => {
+    const quantized = await tinyTagger()
+    rmSync(join(quantized, 'model.safetensors'))
+    await expect(loadTeachers([quantized])).rejects.toThrow(/model\/missing-file[^]*quantized from/)
+    const graph = join(teacher.model.folder, 'onnx', 'model.onnx')
+    await expect(loadTeachers([graph])).rejects.toThrow(/model\/missing-file[^]*the folder of a model/)
+  })
+
   test('with other labels are refused, with the first that differs', async () => {
     const other = mkdtempSync(join(tmpdir(), 'ner-other-'))
     const { tagger, ner } = teacher.model
