@@ -76,7 +76,8 @@ export async function* locateModel(path: string, purpose: Purpose): AsyncGenerat
   }
 }
 
-const optionalFiles = ['tokenizer_config.json', 'special_tokens_map.json']
+/** An encoder that has a ner.json is a trained model, whose head a student can start from. */
+const optionalFiles = ['tokenizer_config.json', 'special_tokens_map.json', 'ner.json']
 
 /** In the order of their download: the largest last, so that with it a snapshot is complete. */
 const requiredFiles: Readonly<Record<Purpose, readonly string[]>> = {

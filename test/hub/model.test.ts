@@ -116,6 +116,13 @@ describe('a model of the hub', () => {
     expect(existsSync(join(folder, 'model.safetensors'))).toBe(false)
   })
 
+  it('to start from is known as a trained one by its ner.json', async () => {
+    hub.files.set('ner.json', Buffer.from('{"head":"crf"}'))
+    const { folder } = await locate()
+    expect(readFileSync(join(folder, 'ner.json'), 'utf8')).toBe('{"head":"crf"}')
+    expect(existsSync(join(folder, 'onnx'))).toBe(false)
+  })
+
   it('is asked for with the token, which the host that files are on is not told', async () => {
     vi.stubEnv('HF_TOKEN', 'hf_secret')
     await locate()

@@ -3,11 +3,11 @@ import { NerError } from '../../errors.js'
 import { originOf } from '../../hub/name.js'
 import { architectureOf, withDropout, withLayers } from '../../models/architectures.js'
 import type { Encoder, HubConfig } from '../../models/encoder.js'
-import { loadEncoder } from '../../models/folder.js'
 import { initialise, type ParameterData } from '../../models/parameters.js'
 import { taggerParameters, type Tagger } from '../../models/tagger.js'
+import { loadGiven } from './given.js'
 import { narrowed } from './narrow.js'
-import { checkTokenizers, type Teacher } from './teachers.js'
+import type { Teacher } from './teachers.js'
 
 /** A model that is about to learn from a teacher. */
 export interface Student {
@@ -22,18 +22,17 @@ export interface Student {
 
 /**
  * The student that the configuration asks for, with the first teacher's labels and tokenizer. As wide as the teacher, it
- * starts from some of its layers; narrower, from its embeddings at most; or from the folder that is given.
+ * starts from some of its layers; narrower, from its embeddings at most; or from the folder that is given, and the
+ * teacher's head as far as that has none.
  *
- * @throws NerError `config/bad-value` for a shape that cannot be made of the teacher; for a folder as `loadEncoder`, and
- *   `compress/unlike-models`
+ * @throws NerError `config/bad-value` for a shape that cannot be made of the teacher; for a folder as `loadGiven`
  */
 export async function makeStudent(
   teacher: Teacher,
   { distill, model, seed }: Config,
   folder?: string,
 ): Promise<Student> {
-  const given = folder === undefined ? undefined : await loadEncoder(folder)
-  if (given) checkTokenizers(teacher.model.tokenizer, given.tokenizer, teacher.name, folder!)
+  const given = folder === undefined ? undefined : await loadGiven(folder, teacher, distill)
   const config = withDropout(
     given?.config ?? studentConfig(teacher, distill),
     { dropout: model.dropout, attentionDropout: model.attention_dropout },

@@ -43,15 +43,28 @@ export function weightsHash(folder: string): string {
   })
 }
 
-function checkAlike({ name, model: first }: Teacher, { model: other }: Teacher): void {
-  const read = ({ tagger, ner }: ModelFolder) => ({
-    labels: tagger.tags,
-    scheme: ner.scheme,
+function checkAlike(first: Teacher, { model: other }: Teacher): void {
+  checkLabels(first, labelsOf(other), other.folder)
+  const windows = ({ ner }: ModelFolder) => ({
     windows: { window: ner.window, context: ner.context, contextPieces: ner.contextPieces },
   })
-  const difference = firstDifference(read(first), read(other))
-  if (difference !== undefined) throw unlike(name, other.folder, difference)
-  checkTokenizers(first.tokenizer, other.tokenizer, name, other.folder)
+  const difference = firstDifference(windows(first.model), windows(other))
+  if (difference !== undefined) throw unlike(first.name, other.folder, difference)
+  checkTokenizers(first.model.tokenizer, other.tokenizer, first.name, other.folder)
+}
+
+/** What the numbers that a model gives stand for. */
+interface Labels {
+  readonly labels: readonly unknown[]
+  readonly scheme: string
+}
+
+const labelsOf = ({ tagger, ner }: ModelFolder): Labels => ({ labels: tagger.tags, scheme: ner.scheme })
+
+/** Models that learn from each other's logits must mean the same by them. @throws NerError `compress/unlike-models` */
+export function checkLabels({ name, model }: Teacher, other: Labels, where: string): void {
+  const difference = firstDifference(labelsOf(model), other)
+  if (difference !== undefined) throw unlike(name, where, difference)
 }
 
 /** Two models that read the same batch must cut text into the same pieces. @throws NerError `compress/unlike-models` */

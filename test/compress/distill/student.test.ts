@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
@@ -9,6 +9,7 @@ import { defaults, type Config } from '../../../src/config/schema.js'
 import { architectureOf, freshConfig } from '../../../src/models/architectures.js'
 import { loadEncoder } from '../../../src/models/folder.js'
 import { initialise } from '../../../src/models/parameters.js'
+import { readSafetensors, writeSafetensors, type StoredTensor } from '../../../src/models/safetensors.js'
 import { taggerParameters } from '../../../src/models/tagger.js'
 import { tinyFolder } from '../../models/tiny.js'
 import { tinyTagger } from '../../run/tiny-tagger.js'
@@ -28,6 +29,21 @@ function sharedLayers(): Teacher {
   const tagger = { ...teacher.model.tagger, encoder: architectureOf(config, 'here').create(config) }
   return { ...teacher, model: { ...teacher.model, config, tagger }, weights: initialise(taggerParameters(tagger), 7) }
 }
+
+/** The folder with other weights. */
+function changed(folder: string, change: (name: string, x: number) => number): string {
+  const file = join(folder, 'model.safetensors')
+  const tensors = [...readSafetensors(file)].map(
+    ([name, { shape, data }]) => [name, { shape, data: data.map((x) => change(name, x)) }] as const,
+  )
+  writeSafetensors(file, new Map(tensors))
+  return folder
+}
+
+const firstRows = ({ shape, data }: StoredTensor, rows: number): StoredTensor => ({
+  shape: [rows, shape[1]!],
+  data: data.slice(0, rows * shape[1]!),
+})
 
 const query = (layer: number) => `bert.encoder.layer.${layer}.attention.self.query.weight`
 const words = 'bert.embeddings.word_embeddings.weight'
@@ -116,6 +132,51 @@ describe('a student from a folder', () => {
     expect(weights.get('classifier.weight')).toEqual(teacher.weights.get('classifier.weight'))
     expect(folder).toContain(initialised)
     expect(hash).toMatch(/^[0-9a-f]{64}$/)
+  })
+
+  test('that is a trained model has its own head, and of the teacher what that lacks', async () => {
+    const other = changed(await tinyTagger(), (name, x) => (/^(classifier|crf)/.test(name) ? 2 * x : x))
+    const [{ weights: own }] = await loadTeachers([other])
+    const { weights } = await student({ path: other })
+    for (const name of ['classifier.weight', 'classifier.bias', 'crf.transitions'])
+      expect(weights.get(name), name).toEqual(own.get(name))
+    expect(weights.get('crf.start')).not.toEqual(teacher.weights.get('crf.start'))
+    const without = await student({ path: await tinyTagger({ head: 'softmax' }) })
+    expect(without.weights.get('crf.start')).toEqual(teacher.weights.get('crf.start'))
+  })
+
+  test('that is a trained model of other labels is refused, with the first that differs', async () => {
+    const other = await tinyTagger()
+    const file = join(other, 'config.json')
+    writeFileSync(file, readFileSync(file, 'utf8').replaceAll('B-Y', 'B-Z').replaceAll('I-Y', 'I-Z'))
+    await expect(student({ path: other })).rejects.toThrow(/labels\.\d is "B-Y" there and "B-Z" here/)
+    const schemes = await tinyTagger()
+    const ner = join(schemes, 'ner.json')
+    writeFileSync(ner, readFileSync(ner, 'utf8').replace('"IOB2"', '"IOB1"'))
+    await expect(student({ path: schemes })).rejects.toThrow(/scheme is "IOB2" there and "IOB1" here/)
+  })
+
+  test.each<[keyof Config['distill'], number, RegExp]>([
+    ['num_hidden_layers', 1, /num_hidden_layers of 1, and .* has 2/],
+    ['hidden_size', 16, /hidden_size of 16, and .* has 32/],
+    ['num_attention_heads', 2, /num_attention_heads of 2, and .* has 4/],
+    ['intermediate_size', 16, /intermediate_size of 16/],
+  ])('is refused where other sizes are asked for: %s', async (key, size, message) => {
+    const path = await tinyFolder()
+    await expect(student({ path, [key]: size })).rejects.toThrow(message)
+    const { sizes } = (await loadEncoder(path)).encoder
+    await expect(student({ path, num_hidden_layers: sizes.layers })).resolves.toBeDefined()
+  })
+
+  test('is refused where it takes no windows as long as the teacher’s', async () => {
+    const path = await tinyFolder({
+      config: (config) => ({ ...config, max_position_embeddings: 16 }),
+      weights: (all) =>
+        new Map(
+          [...all].map(([name, it]) => [name, name.endsWith('position_embeddings.weight') ? firstRows(it, 16) : it]),
+        ),
+    })
+    await expect(student({ path })).rejects.toThrow(/32 pieces, are longer[^]*has 16 positions/)
   })
 
   test('is refused where its tokenizer cuts otherwise', async () => {
