@@ -25,7 +25,7 @@ export function readUnlabelled(path: string): Unlabelled {
   const hash = createHash('sha256').update(bytes).digest('hex')
   const plain = isPlain(bytes, path)
   const documents = plain ? plainDocuments(bytes, path) : parseDocuments(bytes, path, { labels: 'optional' }).documents
-  if (documents.length === 0) {
+  if (documents.every(({ text }) => text.trim() === '')) {
     throw new NerError('data/empty', 'The file of unlabelled text is empty.', {
       where: path,
       mend: 'Give a text on each line, or JSONL with a “text” in each record.',

@@ -31,7 +31,7 @@ describe('unlabelled text', () => {
     expect(conll.documents[0]!.layers).toEqual({})
   })
 
-  it.each(['', '\n \n'])('is refused where there is none: %j', (content) => {
+  it.each(['', '\n \n', '{"text": ""}\n{"text": " "}\n'])('is refused where there is none: %j', (content) => {
     expect(() => readUnlabelled(file('empty.txt', content))).toThrow(/data\/empty/)
   })
 
