@@ -121,7 +121,8 @@ const empty = (name: string, what: string) =>
     mend: 'Give CoNLL columns (`Paris B-LOC`, a blank line after each sentence) or JSONL (`{"text": …, "spans": […]}`).',
   })
 
-function unzipped(bytes: Uint8Array, name: string): Uint8Array {
+/** What is in a file, where it is gzipped. @throws NerError `file/unreadable` where that is damaged */
+export function unzipped(bytes: Uint8Array, name: string): Uint8Array {
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes
   try {
     return gunzipSync(bytes)
@@ -154,7 +155,7 @@ function detectFormat(bytes: Uint8Array, source: Source): Format {
       'Write one object a line, e.g. `jq -c . FILE > NEW.jsonl`, or a list of objects.',
     )
   }
-  if (/^(\{\s*("|\}$)|\[\s*([[{"].*)?$)/.test(first)) return jsonFormat(firstRow(source))
+  if (isJson(first)) return jsonFormat(firstRow(source))
   if (/^(\w+\s*=\s*)?\[?\s*\(\s*["'].*["']\s*,/.test(first)) {
     throw unknown(
       'The file is Python code, not JSON.',
@@ -163,6 +164,9 @@ function detectFormat(bytes: Uint8Array, source: Source): Format {
   }
   return 'conll'
 }
+
+/** Whether a file's first line that is not blank begins JSON: text, too, may begin with a bracket. */
+export const isJson = (line: string) => /^(\{\s*("|\}?$)|\[\s*([[{"].*)?$)/.test(line)
 
 /** The first that the row has the marks of. What is no JSON is left to the reader of JSONL to complain of. */
 function jsonFormat(row: Json | undefined): Format {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import type { Document } from './document.js'
-import { parseDocuments } from './read.js'
+import { isJson, parseDocuments, unzipped } from './read.js'
 import { isTag } from './schemes.js'
 import { linesOf } from './source.js'
 import { NerError } from '../errors.js'
@@ -23,8 +23,10 @@ export interface Unlabelled {
 export function readUnlabelled(path: string): Unlabelled {
   const bytes = readBytes(path)
   const hash = createHash('sha256').update(bytes).digest('hex')
-  const plain = isPlain(bytes, path)
-  const documents = plain ? plainDocuments(bytes, path) : parseDocuments(bytes, path, { labels: 'optional' }).documents
+  const content = unzipped(bytes, path)
+  const documents = isPlain(content, path)
+    ? plainDocuments(content, path)
+    : parseDocuments(content, path, { labels: 'optional' }).documents
   if (documents.every(({ text }) => text.trim() === '')) {
     throw new NerError('data/empty', 'The file of unlabelled text is empty.', {
       where: path,
@@ -63,24 +65,24 @@ function readBytes(path: string): Uint8Array {
 /** Lines looked at to tell text from data. */
 const lookedAt = 20
 
-/** Neither zipped, nor JSON, nor columns of which the last is a tag. */
+/** Neither JSON, nor columns of which the last is a tag. */
 function isPlain(bytes: Uint8Array, path: string): boolean {
-  if (bytes[0] === 0x1f && bytes[1] === 0x8b) return false
   const lines: string[] = []
   for (const line of linesOf(bytes, path)) {
     if (line.trim() !== '') lines.push(line.trim())
     if (lines.length === lookedAt) break
   }
-  if (/^[[{]/.test(lines[0] ?? '')) return false
+  if (isJson(lines[0] ?? '')) return false
   const lastColumn = (line: string) => line.split(/\s+/).slice(1).at(-1)
   return lines.length === 0 || !lines.every((line) => isTag(lastColumn(line) ?? ''))
 }
 
 function plainDocuments(bytes: Uint8Array, path: string): Document[] {
+  const base = basename(path).replace(/\.gz$/, '')
   const documents: Document[] = []
   for (const line of linesOf(bytes, path)) {
     const text = line.trim()
-    if (text !== '') documents.push({ id: `${basename(path)}:${documents.length + 1}`, text, layers: {} })
+    if (text !== '') documents.push({ id: `${base}:${documents.length + 1}`, text, layers: {} })
   }
   return documents
 }

@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto'
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { namesIn, readGazetteer, swapEntities } from '../../../src/compress/distill/swap.js'
 import type { Document } from '../../../src/data/document.js'
@@ -29,6 +31,25 @@ describe('unlabelled text', () => {
     const conll = readUnlabelled(file('c.conll', 'Ann B-PER\nleft O\n\nBob B-PER\n'))
     expect(conll.documents.flatMap(({ tokens }) => tokens).length).toBe(3)
     expect(conll.documents[0]!.layers).toEqual({})
+  })
+
+  it('is text too where its first line begins with a bracket', () => {
+    const texts = (content: string) => readUnlabelled(file('brackets.txt', content)).documents.map(({ text }) => text)
+    expect(texts('[Laughter] Ann left.\nBob stayed.\n')).toEqual(['[Laughter] Ann left.', 'Bob stayed.'])
+    expect(texts('{sic} Ann left.\n')).toEqual(['{sic} Ann left.'])
+    expect(texts('[\n{"text": "Ann left."}\n]\n')).toEqual(['Ann left.'])
+    expect(() => texts('{\n  "text": "Ann left."\n}\n')).toThrow(/several lines/)
+  })
+
+  it('may be gzipped, as text and as data', () => {
+    const zipped = (name: string, content: string) => {
+      writeFileSync(join(folder, name), gzipSync(content))
+      return readUnlabelled(join(folder, name))
+    }
+    const plain = zipped('a.txt.gz', 'Ann left.\n')
+    expect(plain.documents.map(({ id, text }) => [id, text])).toEqual([['a.txt:1', 'Ann left.']])
+    expect(plain.hash).toBe(createHash('sha256').update(gzipSync('Ann left.\n')).digest('hex'))
+    expect(zipped('b.jsonl.gz', '{"text": "Ann left."}\n').documents.map(({ text }) => text)).toEqual(['Ann left.'])
   })
 
   it.each(['', '\n \n', '{"text": ""}\n{"text": " "}\n'])('is refused where there is none: %j', (content) => {
