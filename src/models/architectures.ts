@@ -53,11 +53,8 @@ export function freshConfig(type: string, encoder: FreshEncoder, where: string):
 
 /** The configuration with only these of its layers, from 0, in this order. */
 export function withLayers(config: HubConfig, layers: readonly number[], where: string): HubConfig {
-  const { keys } = architectureOf(config, where)
-  // ModernBERT's may say of each layer what it attends to.
-  const kinds: unknown = config['layer_types']
-  const kept = Array.isArray(kinds) ? { layer_types: layers.map((layer) => kinds[layer] as unknown) } : {}
-  return { ...config, [keys.layers]: layers.length, ...kept }
+  const { keys, keptLayers } = architectureOf(config, where)
+  return { ...config, [keys.layers]: layers.length, ...keptLayers?.(config, layers) }
 }
 
 /** The configuration with other rates of dropout; null leaves them as they are. */

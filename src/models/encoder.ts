@@ -102,5 +102,7 @@ export interface Architecture {
   readonly keys: ConfigKeys
   /** What a fresh `config.json` has beside the sizes of `keys`, the vocabulary and its padding. */
   readonly fresh: (encoder: FreshEncoder) => HubConfig
+  /** What a `config.json` with only these of its layers says of them, where what a layer does goes by its place. */
+  readonly keptLayers?: (config: HubConfig, layers: readonly number[]) => HubConfig
   create(config: HubConfig): Encoder
 }

@@ -57,6 +57,20 @@ function load(name: string) {
   return { golden, config, architecture, tagger, stored }
 }
 
+test.each<[string, object, string[]]>([
+  ['every third', { global_attn_every_n_layers: 3 }, ['sliding_attention', 'full_attention', 'sliding_attention']],
+  [
+    'every third, which is the default',
+    { layer_types: null },
+    ['sliding_attention', 'full_attention', 'sliding_attention'],
+  ],
+  ['every second', { global_attn_every_n_layers: 2 }, ['sliding_attention', 'sliding_attention', 'sliding_attention']],
+])('ModernBERT’s layers keep what they attend to where some are kept: %s is global', (_, rule, kinds) => {
+  const { layer_types: _kinds, global_attn_every_n_layers: _every, ...config } = load('modernbert').config
+  const kept = withLayers({ ...config, num_hidden_layers: 6, ...rule }, [1, 3, 5], 'modernbert')
+  expect(kept).toMatchObject({ num_hidden_layers: 3, layer_types: kinds })
+})
+
 describe.each(names)('%s, as transformers computes it', (name) => {
   const { golden, config, architecture, tagger, stored } = load(name)
   const weights = new Map([...stored].map(([key, { data }]) => [key, data] as const))

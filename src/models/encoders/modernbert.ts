@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { product } from '../../graph/dims.js'
 import type { Graph } from '../../graph/graph.js'
 import type { Value } from '../../graph/types.js'
-import type { Architecture, EncoderInputs, Watch } from '../encoder.js'
+import type { Architecture, EncoderInputs, HubConfig, Watch } from '../encoder.js'
 import {
   activations,
   attend,
@@ -67,6 +67,9 @@ const schema = z
 
 type Config = z.output<typeof schema>
 
+const readConfig = (config: HubConfig): Config =>
+  readKeys(schema, config, 'ModernBERT without biases, and with plain rotary positions, is supported.')
+
 const pieceTable = 'model.embeddings.tok_embeddings'
 
 /**
@@ -92,8 +95,12 @@ export const modernbert: Architecture = {
     eos_token_id: sep,
     sep_token_id: sep,
   }),
+  keptLayers(config, layers) {
+    const read = readConfig(config)
+    return { layer_types: layers.map((layer) => kindOf(read, layer)) }
+  },
   create(config) {
-    const read = readKeys(schema, config, 'ModernBERT without biases, and with plain rotary positions, is supported.')
+    const read = readConfig(config)
     return {
       sizes: {
         hiddenSize: read.hidden_size,
