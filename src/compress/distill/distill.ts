@@ -1,6 +1,8 @@
 import type { Config } from '../../config/schema.js'
 import type { Document } from '../../data/document.js'
 import { lineageOf as unlabelledLineage, readUnlabelled, type Unlabelled } from '../../data/unlabelled.js'
+import { tagLabel } from '../../data/schemes.js'
+import { NerError } from '../../errors.js'
 import { buildExamples } from '../../features/examples.js'
 import { claimOutput } from '../../files.js'
 import { locateModel } from '../../hub/model.js'
@@ -18,7 +20,7 @@ import { equip, fingerprintOf, refuseFinished } from '../../training/train.js'
 import { trainerOptions, trainers, type EquippedConfig } from '../../training/trainers.js'
 import { distillationObjective, wantsLogits } from './objective.js'
 import { makeStudent, type Student } from './student.js'
-import { namesIn, readGazetteer, swapEntities } from './swap.js'
+import { namesIn, readGazetteer, swapEntities, type Gazetteer } from './swap.js'
 import { loadTeachers, type Teacher } from './teachers.js'
 
 /**
@@ -33,6 +35,7 @@ export async function* distill(
   options: TrainOptions = {},
 ): AsyncGenerator<TrainEvent> {
   refuseFinished(wanted.output, options)
+  checkUnused(wanted)
   const began = performance.now()
   const given = yield* equip(wanted)
   const teachers = await loadTeachers(folders)
@@ -45,10 +48,12 @@ export async function* distill(
   const { tagger } = student
   const config = asTrained(given, teachers[0], tagger.head)
   const unlabelled = given.distill.unlabeled.map(readUnlabelled)
+  const { gazetteer: names } = given.distill
+  const gazetteer = names === null ? undefined : readGazetteer(names, typesOf(tags))
   const windows = { window: ner.window, context: ner.context, contextPieces: ner.contextPieces }
   const documents = [
     ...corpus.train.documents,
-    ...swaps(config, corpus.train.documents),
+    ...swaps(config, corpus.train.documents, gazetteer),
     ...unlabelled.flatMap((file) => file.documents),
   ]
   const { examples, misaligned } = await buildExamples(documents, tokenizer, {
@@ -97,6 +102,7 @@ export async function* distill(
         ...Object.fromEntries(teachers.map(({ hash }, i) => [`teacher ${i + 1}`, hash.slice(0, 12)])),
         student: student.hash?.slice(0, 12) ?? student.initialised,
         'unlabelled text': unlabelled.map(({ hash }) => hash.slice(0, 12)).join(' ') || 'none',
+        ...(gazetteer && { gazetteer: gazetteer.hash.slice(0, 12) }),
       },
       began,
     }
@@ -107,7 +113,7 @@ export async function* distill(
       tokenizer,
       encoderConfig: student.config,
       origin: `Distilled from ${teachers.map(({ name }) => name).join(' and ')} (${student.initialised})`,
-      lineage: lineageOf(teachers, student, base, unlabelled),
+      lineage: { ...lineageOf(teachers, student, base, unlabelled), ...gazetteerLineage(gazetteer) },
       windows,
       examples,
       held,
@@ -128,13 +134,25 @@ function asTrained(config: EquippedConfig, { model }: Teacher, head: Config['mod
 }
 
 function swaps(
-  { distill: { swaps: copies, gazetteer }, data, seed }: Config,
+  { distill: { swaps: copies }, data, seed }: Config,
   documents: readonly Document[],
+  gazetteer: Gazetteer | undefined,
 ): Document[] {
   if (copies === 0) return []
-  const names = gazetteer === null ? namesIn(documents, data.layer) : readGazetteer(gazetteer)
+  const names = gazetteer?.names ?? namesIn(documents, data.layer)
   return Array.from({ length: copies }, (_, copy) => swapEntities(documents, data.layer, names, seed + copy)).flat()
 }
+
+/** Keys that would do nothing. @throws NerError `config/bad-value` */
+function checkUnused({ distill: { gazetteer, swaps: copies } }: Config): void {
+  if (gazetteer === null || copies > 0) return
+  throw new NerError('config/bad-value', 'A gazetteer is for entities to be swapped, and none are.', {
+    where: 'distill.gazetteer',
+    mend: 'Set distill.swaps to 1 or more, or leave the gazetteer out.',
+  })
+}
+
+const typesOf = (tags: readonly string[]) => [...new Set(tags.flatMap((tag) => tagLabel(tag) ?? []))]
 
 const lineageOf = (
   teachers: readonly Teacher[],
@@ -147,3 +165,6 @@ const lineageOf = (
   student: initialised,
   ...unlabelledLineage(unlabelled),
 })
+
+const gazetteerLineage = (gazetteer: Gazetteer | undefined) =>
+  gazetteer && { gazetteer: { file: gazetteer.file, sha256: gazetteer.hash } }

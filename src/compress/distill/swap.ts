@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { basename } from 'node:path'
 import { z } from 'zod'
 import type { Document, Span } from '../../data/document.js'
 import { NerError } from '../../errors.js'
@@ -21,23 +23,53 @@ export function namesIn(documents: readonly Document[], layer: string): Names {
   return new Map([...names].map(([label, own]) => [label, [...own]]))
 }
 
-const gazetteer = z.record(z.string(), z.array(z.string().min(1)).min(1))
+/** Names from a file. */
+export interface Gazetteer {
+  readonly file: string
+  readonly names: Names
+  /** SHA-256 of the file's bytes. */
+  readonly hash: string
+}
 
-/** Reads `{"PER": ["Ann Lee", …], …}`. @throws NerError `file/unreadable`, `data/bad-row` */
-export function readGazetteer(path: string): Names {
-  let content: unknown
+const name = z
+  .string()
+  .trim()
+  .refine((text) => findWords(text).length > 0, 'a name is blank')
+const gazetteer = z.record(z.string(), z.array(name).min(1))
+
+/**
+ * Reads `{"PER": ["Ann Lee", …], …}`, with names of some of a model's types.
+ *
+ * @throws NerError `file/unreadable`, `data/bad-row`, `data/empty`
+ */
+export function readGazetteer(path: string, types: readonly string[]): Gazetteer {
+  const { content, hash } = readJson(path)
+  const parsed = gazetteer.safeParse(content)
+  if (!parsed.success) {
+    const { path: place, message } = parsed.error.issues[0]!
+    throw new NerError('data/bad-row', `The gazetteer is not a list of names for each type: ${message}.`, {
+      where: [path, ...place.map(String)].join(', '),
+      mend: 'Write {"PER": ["Ann Lee", …], "LOC": ["Oslo", …]}.',
+    })
+  }
+  const names = new Map(Object.entries(parsed.data))
+  if (!types.some((type) => names.has(type))) {
+    throw new NerError('data/empty', 'The gazetteer has no name of a type that the model knows.', {
+      where: path,
+      mend: `Types are ${types.join(', ')}.`,
+    })
+  }
+  return { file: basename(path), names, hash }
+}
+
+function readJson(path: string): { readonly content: unknown; readonly hash: string } {
   try {
-    content = JSON.parse(readFileSync(path, 'utf8'))
+    const bytes = readFileSync(path)
+    return { content: JSON.parse(bytes.toString()), hash: createHash('sha256').update(bytes).digest('hex') }
   } catch (cause) {
     const what = `The gazetteer cannot be read: ${(cause as Error).message}.`
     throw new NerError('file/unreadable', what, { where: path, mend: 'Give a JSON file.', cause })
   }
-  const parsed = gazetteer.safeParse(content)
-  if (parsed.success) return new Map(Object.entries(parsed.data))
-  throw new NerError('data/bad-row', 'The gazetteer is not a list of names for each type.', {
-    where: path,
-    mend: 'Write {"PER": ["Ann Lee", …], "LOC": ["Oslo", …]}.',
-  })
 }
 
 /**

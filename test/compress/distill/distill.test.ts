@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
@@ -108,6 +109,22 @@ describe('distill', () => {
     expect(await asked('changing')).toBe(true)
   })
 
+  test('a gazetteer is part of the run, and named by it', async () => {
+    const gazetteer = join(scratch, 'names.json')
+    const settings = config('gazetteer', { swaps: 1, gazetteer })
+    writeFileSync(gazetteer, '{"X": ["abc"]}')
+    const controller = new AbortController()
+    for await (const event of distill([teachers[0]!], settings, { signal: controller.signal }))
+      if (event.kind === 'step') controller.abort()
+    writeFileSync(gazetteer, '{"X": ["cab"]}')
+    await expect(run(distill([teachers[0]!], settings, { resume: true }))).rejects.toThrow(/different-run[^]*gazetteer/)
+    writeFileSync(gazetteer, '{"X": ["abc"]}')
+    await run(distill([teachers[0]!], settings, { resume: true }))
+    const { ner } = await loadModel(settings.output)
+    const sha256 = createHash('sha256').update('{"X": ["abc"]}').digest('hex')
+    expect(ner.lineage).toMatchObject({ gazetteer: { file: 'names.json', sha256 } })
+  })
+
   test('a narrower student learns hidden states through projections, which are not part of the model', async () => {
     const rows = ['posterior', 'gold', 'hidden', 'relations'].map((loss) => ({
       loss: loss as 'gold',
@@ -127,6 +144,7 @@ describe('distill', () => {
       { losses: [{ loss: 'hidden', weight: 1, layer_teacher: 9, layer_student: 1 }] },
       /layer 9/,
     ],
+    ['a gazetteer, and no swaps', { gazetteer: join(scratch, 'names.json') }, /Set distill\.swaps/],
     ['unlabelled text that is empty', { unlabeled: [join(scratch, 'none.txt')] }, /data\/empty/],
   ])('%s: nothing is written', async (_, changes, message) => {
     writeFileSync(join(scratch, 'none.txt'), '\n')

@@ -143,8 +143,14 @@ describe('swapped entities', () => {
   })
 
   it('come from a gazetteer', () => {
-    expect(readGazetteer(file('names.json', '{"PER": ["Zoe"]}')).get('PER')).toEqual(['Zoe'])
-    expect(() => readGazetteer(file('bad.json', '{"PER": "Zoe"}'))).toThrow(/data\/bad-row/)
-    expect(() => readGazetteer(file('worse.json', 'PER: Zoe'))).toThrow(/file\/unreadable/)
+    const read = (name: string, content: string) => readGazetteer(file(name, content), ['PER', 'LOC'])
+    const { names, file: own, hash } = read('names.json', '{"PER": [" Zoe "], "ORG": ["X"]}')
+    expect(names.get('PER')).toEqual(['Zoe'])
+    expect(own).toBe('names.json')
+    expect(hash).toMatch(/^[0-9a-f]{64}$/)
+    expect(() => read('bad.json', '{"PER": "Zoe"}')).toThrow(/data\/bad-row/)
+    expect(() => read('worse.json', 'PER: Zoe')).toThrow(/file\/unreadable/)
+    expect(() => read('blank.json', '{"PER": ["Zoe", " "]}')).toThrow(/name is blank[^]*blank\.json, PER, 1/)
+    expect(() => read('others.json', '{"per": ["Zoe"]}')).toThrow(/data\/empty[^]*Types are PER, LOC/)
   })
 })
