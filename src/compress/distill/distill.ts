@@ -144,12 +144,16 @@ function swaps(
 }
 
 /** Keys that would do nothing. @throws NerError `config/bad-value` */
-function checkUnused({ distill: { gazetteer, swaps: copies } }: Config): void {
-  if (gazetteer === null || copies > 0) return
-  throw new NerError('config/bad-value', 'A gazetteer is for entities to be swapped, and none are.', {
-    where: 'distill.gazetteer',
-    mend: 'Set distill.swaps to 1 or more, or leave the gazetteer out.',
-  })
+function checkUnused({ distill: { gazetteer, swaps: copies }, training }: Config): void {
+  const refuse = (where: string, what: string, mend: string) => new NerError('config/bad-value', what, { where, mend })
+  if (gazetteer !== null && copies === 0) {
+    const mend = 'Set distill.swaps to 1 or more, or leave the gazetteer out.'
+    throw refuse('distill.gazetteer', 'A gazetteer is for entities to be swapped, and none are.', mend)
+  }
+  if (training.class_weights !== null) {
+    const what = 'A student is trained on what teachers say of all types, and takes no class weights.'
+    throw refuse('training.class_weights', what, 'Leave them out.')
+  }
 }
 
 const typesOf = (tags: readonly string[]) => [...new Set(tags.flatMap((tag) => tagLabel(tag) ?? []))]

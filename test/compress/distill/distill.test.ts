@@ -152,6 +152,12 @@ describe('distill', () => {
     expect(existsSync(join(scratch, 'refused'))).toBe(false)
   })
 
+  test('class weights, which no loss of distillation heeds, are refused', async () => {
+    const it = config('weighed')
+    const training = { ...it.training, class_weights: { X: 2 } }
+    await expect(run(distill([teachers[0]!], { ...it, training }))).rejects.toThrow(/training\.class_weights/)
+  })
+
   test('labels that the teacher does not know are refused', async () => {
     const other = join(scratch, 'other.conll')
     writeFileSync(other, 'abc B-Z\n')
