@@ -37,7 +37,7 @@ export const command = defineCommand({
     device,
     out: { type: 'string', describe: 'The folder for the student and its reports' },
     compare: { type: 'string', array: true, describe: 'More model folders for the chart of F1 against latency' },
-    'max-f1-drop': { type: 'number', describe: 'Exit 1 where the student loses more points of F1, e.g. 1.0' },
+    'max-f1-drop': { type: 'number', describe: "Exit 1 where the student loses more points of the first teacher's F1, e.g. 1.0" },
     'on-misaligned': onMisaligned,
     resume: { type: 'boolean', describe: 'Continue the run in the output folder, exactly' },
     json: { type: 'boolean', describe: 'The comparison as JSON' },
