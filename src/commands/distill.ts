@@ -6,7 +6,7 @@ import { NerError } from '../errors.js'
 import { writeFileAtomically } from '../files.js'
 import { comparisonReport } from '../report/comparison.js'
 import { percent, short, thousands } from '../report/numbers.js'
-import { compareModels, onlyWrongIn, type ModelProfile } from '../run/compare.js'
+import { checkComparable, compareModels, onlyWrongIn, type ModelProfile } from '../run/compare.js'
 import { versions } from '../runtime/versions.js'
 import { defineCommand, exit } from './command.js'
 import { followRun } from './follow.js'
@@ -37,7 +37,10 @@ export const command = defineCommand({
     device,
     out: { type: 'string', describe: 'The folder for the student and its reports' },
     compare: { type: 'string', array: true, describe: 'More model folders for the chart of F1 against latency' },
-    'max-f1-drop': { type: 'number', describe: "Exit 1 where the student loses more points of the first teacher's F1, e.g. 1.0" },
+    'max-f1-drop': {
+      type: 'number',
+      describe: "Exit 1 where the student loses more points of the first teacher's F1, e.g. 1.0",
+    },
     'on-misaligned': onMisaligned,
     resume: { type: 'boolean', describe: 'Continue the run in the output folder, exactly' },
     json: { type: 'boolean', describe: 'The comparison as JSON' },
@@ -73,14 +76,16 @@ export const command = defineCommand({
         mend: 'Name a file with --dev or --test.',
       })
     }
+    const { format, layer, scheme } = config.data
+    const reading = { format, layer, scheme, threads: config.threads }
+    const others = args.compare ?? []
+    await checkComparable(others, data, reading)
     const teachers: string[] = []
     for (const teacher of args.teachers) teachers.push(await located(teacher, 'teacher'))
     const outcome = await followRun((signal) => distill(teachers, config, { resume: args.resume === true, signal }))
     if (outcome.interrupted) return exit.interrupted
 
-    const folders = [...teachers, config.output, ...(args.compare ?? [])]
-    const compared = compareModels(folders, data, { layer: config.data.layer, threads: config.threads })
-    const models = await during('comparing', compared)
+    const models = await during('comparing', compareModels([...teachers, config.output, ...others], data, reading))
     const [teacher, student] = [models[0]!, models[args.teachers.length]!]
     const drops = dropsBetween(teacher.scores, student.scores)
     const report = join(config.output, 'comparison.html')

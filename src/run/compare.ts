@@ -1,13 +1,13 @@
 import { statSync } from 'node:fs'
-import { goldLayer } from '../data/document.js'
-import { readDocuments } from '../data/read.js'
+import { goldLayer, type Document } from '../data/document.js'
 import { tagLabel } from '../data/schemes.js'
 import { segment, type SegmentedDocument } from '../features/segment.js'
 import { originOf } from '../hub/name.js'
+import { loadModel, type ModelFolder } from '../models/folder.js'
 import { countParameters } from '../models/parameters.js'
 import { taggerParameters } from '../models/tagger.js'
 import type { WrongSentence } from '../report/errors.js'
-import { checkTypes } from '../training/corpus.js'
+import { checkTypes, readLabelled, type Reading } from '../training/corpus.js'
 import { evaluateEmissions, evaluationData, type DecodingScores } from '../training/evaluation.js'
 import { sentencesOf } from './bench.js'
 import { measureLatency, type RequestTime } from './latency.js'
@@ -29,10 +29,8 @@ export interface ModelProfile extends Pick<DecodingScores, 'scores' | 'intervals
   readonly wrong: readonly WrongSentence[]
 }
 
-export interface CompareOptions extends DeviceOptions {
-  /** The span layer that is right; `gold` by default. */
-  readonly layer?: string
-}
+/** How the text is read; by default any format, in its own scheme, with the layer `gold` as right. */
+export interface CompareOptions extends DeviceOptions, Partial<Reading> {}
 
 /** Sentences that models are timed on, how often, and how many make a batch. */
 const timed = { sentences: 400, rounds: 3, batch: 64 } as const
@@ -49,15 +47,16 @@ const bootstrapSeed = 1
 export async function compareModels(
   folders: readonly string[],
   dataPath: string,
-  { layer = goldLayer, ...device }: CompareOptions = {},
+  options: CompareOptions = {},
 ): Promise<ModelProfile[]> {
-  const documents = (await readDocuments(dataPath, { layer })).documents.map(segment)
+  const { layer = goldLayer, format: _format, scheme: _scheme, ...device } = options
+  const documents = (await readData(dataPath, options)).map(segment)
   const models: LoadedModel[] = []
   try {
     for (const folder of folders) {
       const loaded = await openModel(folder, device)
       models.push(loaded)
-      checkTypes(documents, layer, new Set(loaded.model.tagger.tags.flatMap((tag) => tagLabel(tag) ?? [])), dataPath)
+      checkKnown(loaded.model, documents, layer, dataPath)
     }
     const sentences = spread(sentencesOf(documents), timed.sentences)
     const single = await measureLatency(models, sentences, { batch: 1, rounds: timed.rounds })
@@ -71,6 +70,37 @@ export async function compareModels(
   } finally {
     for (const loaded of models) await loaded.release()
   }
+}
+
+/**
+ * Holds models to what `compareModels` takes, without running any.
+ *
+ * @throws NerError as `compareModels`
+ */
+export async function checkComparable(
+  folders: readonly string[],
+  dataPath: string,
+  options: CompareOptions = {},
+): Promise<void> {
+  if (folders.length === 0) return
+  const documents = await readData(dataPath, options)
+  for (const folder of folders) checkKnown(await loadModel(folder), documents, options.layer ?? goldLayer, dataPath)
+}
+
+async function readData(
+  path: string,
+  { format = 'auto', layer = goldLayer, scheme = 'auto' }: CompareOptions,
+): Promise<readonly Document[]> {
+  return (await readLabelled(path, { format, layer, scheme })).documents
+}
+
+function checkKnown(
+  { folder, tagger }: ModelFolder,
+  documents: readonly Document[],
+  layer: string,
+  dataPath: string,
+): void {
+  checkTypes(documents, layer, new Set(tagger.tags.flatMap((tag) => tagLabel(tag) ?? [])), `${folder} on ${dataPath}`)
 }
 
 /** So many of the items, evenly over all. */

@@ -28,12 +28,7 @@ export async function readCorpus({ data, model }: Config, known?: readonly strin
       mend: 'Name a file with --train, or with data.train in the configuration.',
     })
   }
-  const read = (path: string) =>
-    readDocuments(path, {
-      format: data.format,
-      layer: data.layer,
-      ...(data.scheme !== 'auto' && { scheme: data.scheme }),
-    })
+  const read = (path: string) => readLabelled(path, data)
   const train = await read(data.train)
   const types = known ? labelsOf(known) : typesOf(train.documents, data.layer)
   if (known) checkTypes(train.documents, data.layer, types, data.train)
@@ -52,6 +47,13 @@ export async function readCorpus({ data, model }: Config, known?: readonly strin
   }
   return { train, dev: await held('dev'), test: await held('test'), tags: known ?? schemeTags(types, model.scheme) }
 }
+
+/** How a run's labelled files are read. */
+export type Reading = Pick<Config['data'], 'format' | 'layer' | 'scheme'>
+
+/** A labelled file, as the configuration says that a run's are read. @throws NerError as `readDocuments` */
+export const readLabelled = (path: string, { format, layer, scheme }: Reading): Promise<Corpus> =>
+  readDocuments(path, { format, layer, ...(scheme !== 'auto' && { scheme }) })
 
 const labelsOf = (tags: readonly string[]) => new Set(tags.flatMap((tag) => tagLabel(tag) ?? []))
 

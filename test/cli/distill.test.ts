@@ -3,12 +3,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { distill } from '../../src/compress/distill/distill.js'
+import { NerError } from '../../src/errors.js'
 import { bootstrap, countSpans, scoreSpans } from '../../src/data/scoring.js'
-import { compareModels, type ModelProfile } from '../../src/run/compare.js'
+import { checkComparable, compareModels, type ModelProfile } from '../../src/run/compare.js'
 import { ner } from './invoke.js'
 
 vi.mock('../../src/compress/distill/distill.js', () => ({ distill: vi.fn() }))
-vi.mock('../../src/run/compare.js', async (original) => ({ ...(await original<object>()), compareModels: vi.fn() }))
+vi.mock('../../src/run/compare.js', async (original) => ({
+  ...(await original<object>()),
+  checkComparable: vi.fn(),
+  compareModels: vi.fn(),
+}))
 
 const span = (label: string) => ({ start: 0, end: 1, label })
 const gold = [[span('PER')], [span('LOC')], [span('LOC')]]
@@ -73,6 +78,19 @@ describe('ner distill', () => {
       training: { epochs: 30 },
       distill: { num_hidden_layers: 6, hidden_size: 192, unlabeled: ['u'] },
     })
+  })
+
+  it('looks at what is to be compared before it trains, and reads the data as the run does', async () => {
+    const reading = ['--set', 'data.scheme=IOB1', '--set', 'data.format=conll', '--set', 'data.layer=checked']
+    await ner('distill', 'teacher', ...flags(), '--compare', 'other', ...reading)
+    const read = { scheme: 'IOB1', format: 'conll', layer: 'checked' }
+    expect(vi.mocked(checkComparable).mock.lastCall).toEqual([['other'], 'c', expect.objectContaining(read)])
+    expect(vi.mocked(compareModels).mock.lastCall![2]).toMatchObject(read)
+    vi.mocked(distill).mockClear()
+    vi.mocked(checkComparable).mockRejectedValueOnce(new NerError('model/missing-file', 'The folder is not there.'))
+    const { code, stderr } = await ner('distill', 'teacher', ...flags(), '--compare', 'nowhere')
+    expect([code, stderr]).toEqual([2, expect.stringContaining('The folder is not there.')])
+    expect(distill).not.toHaveBeenCalled()
   })
 
   it('compares on dev without a test set, and refuses to start where there is neither', async () => {

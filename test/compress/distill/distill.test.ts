@@ -7,7 +7,7 @@ import { distill } from '../../../src/compress/distill/distill.js'
 import { defaults, type Config } from '../../../src/config/schema.js'
 import { loadModel } from '../../../src/models/folder.js'
 import type { TrainEvent } from '../../../src/training/loop.js'
-import { compareModels, onlyWrongIn } from '../../../src/run/compare.js'
+import { checkComparable, compareModels, onlyWrongIn, type CompareOptions } from '../../../src/run/compare.js'
 import { tinyTagger } from '../../run/tiny-tagger.js'
 
 const scratch = mkdtempSync(join(tmpdir(), 'ner-distill-'))
@@ -172,4 +172,23 @@ test('models are compared on the same text: a model loses nothing to itself', as
   expect(onlyWrongIn(one!, same!)).toEqual([])
   expect(one!.latency.p50).toBeGreaterThan(0)
   expect(one!.latency.p95).toBeGreaterThanOrEqual(one!.latency.p50)
+})
+
+test('models that cannot be compared are refused without being run', async () => {
+  await expect(checkComparable([], join(scratch, 'nowhere'))).resolves.toBeUndefined()
+  await expect(checkComparable(teachers, train)).resolves.toBeUndefined()
+  await expect(checkComparable([join(scratch, 'nowhere')], train)).rejects.toThrow(/model\/missing-file/)
+  const other = join(scratch, 'unknown.conll')
+  writeFileSync(other, 'abc B-Z\n')
+  await expect(checkComparable([teachers[0]!], other)).rejects.toThrow(/label Z[^]*where: .*ner-tagger.* on .*unknown/)
+  await expect(checkComparable([teachers[0]!], train, { format: 'jsonl' })).rejects.toThrow(/data\/bad-row/)
+})
+
+test('models are compared on data in the scheme that is said', async () => {
+  const iob1 = join(scratch, 'iob1.conll')
+  // In IOB2 no entity may begin with I.
+  writeFileSync(iob1, 'abc I-X\nacb O\n')
+  const spans = async (options: CompareOptions) => (await compareModels([teachers[0]!], iob1, options))[0]!.scores
+  expect((await spans({ threads: 1, scheme: 'IOB1' })).micro.support).toBe(1)
+  await expect(spans({ threads: 1, scheme: 'IOB2' })).rejects.toThrow(/I-X/)
 })
