@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { distill } from '../compress/distill/distill.js'
+import { isTaughtBy } from '../compress/distill/finished.js'
 import { dropsBetween, overBudget } from '../compress/quantize/gates.js'
 import { loadConfig } from '../config/load.js'
 import { NerError } from '../errors.js'
@@ -42,7 +44,7 @@ export const command = defineCommand({
       describe: "Exit 1 where the student loses more points of the first teacher's F1, e.g. 1.0",
     },
     'on-misaligned': onMisaligned,
-    resume: { type: 'boolean', describe: 'Continue the run in the output folder, exactly' },
+    resume: { type: 'boolean', describe: 'Continue the run in the output folder, exactly, or its comparison' },
     json: { type: 'boolean', describe: 'The comparison as JSON' },
   },
   examples: [
@@ -82,8 +84,13 @@ export const command = defineCommand({
     await checkComparable(others, data, reading)
     const teachers: string[] = []
     for (const teacher of args.teachers) teachers.push(await located(teacher, 'teacher'))
-    const outcome = await followRun((signal) => distill(teachers, config, { resume: args.resume === true, signal }))
-    if (outcome.interrupted) return exit.interrupted
+    const resume = args.resume === true
+    const comparisonFile = join(config.output, 'comparison.json')
+    // Else it was interrupted while models were compared.
+    if (!resume || existsSync(comparisonFile) || !isTaughtBy(config.output, teachers)) {
+      const outcome = await followRun((signal) => distill(teachers, config, { resume, signal }))
+      if (outcome.interrupted) return exit.interrupted
+    }
 
     const models = await during('comparing', compareModels([...teachers, config.output, ...others], data, reading))
     const [teacher, student] = [models[0]!, models[args.teachers.length]!]
@@ -93,10 +100,10 @@ export const command = defineCommand({
     const title = `${student.name}, distilled from ${teacher.name}`
     const lost = onlyWrongIn(student, teacher)
     writeFileAtomically(report, comparisonReport({ title, teacher, student, models, lost, run }))
-    const json = `${JSON.stringify({ data, f1_drop: drops.overall, models: models.map(toJson) }, null, 2)}\n`
-    writeFileAtomically(join(config.output, 'comparison.json'), json)
+    const compared = `${JSON.stringify({ data, f1_drop: drops.overall, models: models.map(toJson) }, null, 2)}\n`
+    writeFileAtomically(comparisonFile, compared)
 
-    await write(args.json === true ? json : `${comparison(models)}\nmodel   ${config.output}\nreport  ${report}\n`)
+    await write(args.json === true ? compared : `${comparison(models)}\nmodel   ${config.output}\nreport  ${report}\n`)
     const failed = overBudget(drops, { maxF1Drop: args['max-f1-drop'] ?? Infinity, perTypeMaxDrop: Infinity })
     if (failed.length === 0) return exit.done
     process.stderr.write(`${failed.join('\n')}\n`)

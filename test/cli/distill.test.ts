@@ -1,4 +1,5 @@
-import { mkdtempSync, readFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
@@ -109,5 +110,41 @@ describe('ner distill', () => {
     const { code, stderr } = await ner('distill', 'teacher', ...flags(), '--max-f1-drop', gate)
     expect(code).toBe(expected)
     expect(stderr.includes('lost 20.00 points of F1')).toBe(expected === 1)
+  })
+
+  describe('with --resume', () => {
+    const weights = (name: string) => {
+      const folder = join(out, name)
+      mkdirSync(folder)
+      writeFileSync(join(folder, 'model.safetensors'), name)
+      return folder
+    }
+    const finished = (run: object) => {
+      writeFileSync(join(out, 'run.json'), JSON.stringify({ finished: true, ...run }))
+      vi.mocked(distill).mockClear()
+    }
+    const hash = (text: string) => createHash('sha256').update(text).digest('hex')
+    const resume = (...teachers: string[]) => ner('distill', ...teachers, ...flags(), '--resume', '--max-f1-drop', '19')
+
+    it('a finished student that was not compared is compared, and held to its gate', async () => {
+      finished({ teachers: [{ sha256: hash('teacher') }] })
+      const { code, stdout } = await resume(weights('teacher'))
+      expect(code).toBe(1)
+      expect(distill).not.toHaveBeenCalled()
+      expect(stdout).toContain('comparison.html')
+      expect(existsSync(join(out, 'comparison.json'))).toBe(true)
+      // Now nothing is left to be done: the run says so.
+      await resume(join(out, 'teacher'))
+      expect(distill).toHaveBeenCalledOnce()
+    })
+
+    it.each<[string, object]>([
+      ['of another teacher', { teachers: [{ sha256: hash('another') }] }],
+      ['of no teacher', {}],
+    ])('a finished run %s is not', async (_, run) => {
+      finished(run)
+      await resume(weights('teacher'))
+      expect(distill).toHaveBeenCalledOnce()
+    })
   })
 })
