@@ -79,7 +79,7 @@ export const command = defineCommand({
       })
     }
     const { format, layer, scheme } = config.data
-    const reading = { format, layer, scheme, threads: config.threads }
+    const reading = { format, layer, scheme, onMisaligned: config.data.on_misaligned, threads: config.threads }
     const others = args.compare ?? []
     await checkComparable(others, data, reading)
     const teachers: string[] = []

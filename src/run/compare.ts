@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs'
 import { goldLayer, type Document } from '../data/document.js'
 import { tagLabel } from '../data/schemes.js'
+import { misalignedSpans } from '../features/labels.js'
 import { segment, type SegmentedDocument } from '../features/segment.js'
 import { originOf } from '../hub/name.js'
 import { loadModel, type ModelFolder } from '../models/folder.js'
@@ -30,7 +31,10 @@ export interface ModelProfile extends Pick<DecodingScores, 'scores' | 'intervals
 }
 
 /** How the text is read; by default any format, in its own scheme, with the layer `gold` as right. */
-export interface CompareOptions extends DeviceOptions, Partial<Reading> {}
+export interface CompareOptions extends DeviceOptions, Partial<Reading> {
+  /** Gold spans that are no run of words: an error (the default), or not scored. */
+  readonly onMisaligned?: 'error' | 'skip' | undefined
+}
 
 /** Sentences that models are timed on, how often, and how many make a batch. */
 const timed = { sentences: 400, rounds: 3, batch: 64 } as const
@@ -49,8 +53,9 @@ export async function compareModels(
   dataPath: string,
   options: CompareOptions = {},
 ): Promise<ModelProfile[]> {
-  const { layer = goldLayer, format: _format, scheme: _scheme, ...device } = options
+  const { layer = goldLayer, onMisaligned = 'error', format: _format, scheme: _scheme, ...device } = options
   const documents = (await readData(dataPath, options)).map(segment)
+  misalignedSpans(documents, { layer, onMisaligned, path: dataPath })
   const models: LoadedModel[] = []
   try {
     for (const folder of folders) {
