@@ -27,8 +27,8 @@ export async function loadGiven(
   checkTokenizers(teacher.model.tokenizer, given.tokenizer, teacher.name, folder)
   checkSizes(given, distill, folder)
   checkPositions(given, teacher, folder)
-  const trained = existsSync(join(folder, 'ner.json')) ? trainedWeights(given, teacher, folder) : new Map()
-  return { ...given, weights: new Map([...given.weights, ...trained]) }
+  const trained = existsSync(join(folder, 'ner.json')) ? trainedWeights(given, teacher, folder) : undefined
+  return { ...given, weights: new Map([...given.weights, ...(trained ?? [])]) }
 }
 
 /** A folder has the sizes that it has. */
@@ -42,7 +42,7 @@ function checkSizes({ config, encoder }: PretrainedEncoder, distill: Config['dis
   const keys = Object.keys(own) as (keyof typeof own)[]
   const key = keys.find((it) => own[it] !== undefined && (distill[it] ?? own[it]) !== own[it])
   if (key === undefined) return
-  const what = `The student is to have a ${key} of ${distill[key]}, and ${originOf(folder).name} has ${String(own[key])}.`
+  const what = `The student is to have a ${key} of ${String(distill[key])}, and ${originOf(folder).name} has ${String(own[key])}.`
   throw new NerError('config/bad-value', what, {
     where: `distill.${key}`,
     mend: 'Leave it out to start from the folder as it is, or leave out distill.path to cut the student from its teacher.',
