@@ -203,13 +203,21 @@ function trainerState({ config, progress, totalSteps }: FinishedRun) {
 /** The configuration without this machine's paths. */
 function portable(config: Config): Config {
   const name = (path: string | null) => (path === null ? null : basename(path))
-  const { train, dev, test } = config.data
+  const names = (paths: readonly string[]) => paths.map((path) => basename(path))
+  const model = (path: string | null) => (isOnHub(path ?? '') ? path : name(path))
+  const { data, self_training: selfTraining, distill } = config
   return {
     ...config,
     output: basename(config.output),
-    data: { ...config.data, train: name(train), dev: name(dev), test: name(test) },
-    model: { ...config.model, path: isOnHub(config.model.path ?? '') ? config.model.path : name(config.model.path) },
-    self_training: { ...config.self_training, unlabeled: config.self_training.unlabeled.map((path) => basename(path)) },
+    data: { ...data, train: name(data.train), dev: name(data.dev), test: name(data.test) },
+    model: { ...config.model, path: model(config.model.path) },
+    self_training: { ...selfTraining, unlabeled: names(selfTraining.unlabeled) },
+    distill: {
+      ...distill,
+      path: model(distill.path),
+      unlabeled: names(distill.unlabeled),
+      gazetteer: name(distill.gazetteer),
+    },
   }
 }
 

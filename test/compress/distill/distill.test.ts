@@ -60,6 +60,8 @@ describe('distill', () => {
       expect.stringMatching(/^[0-9a-f]{64}$/),
     ])
     expect(lineage.unlabelled).toHaveLength(1)
+    // The folder may be published: it tells of files, not of where they lay.
+    expect(JSON.stringify(ner)).not.toContain(scratch)
     expect(existsSync(join(scratch, 'student', 'checkpoint'))).toBe(false)
   })
 
