@@ -64,21 +64,23 @@ function readersOf(g: Graph, layers: ReadonlySet<string>): Map<Value, string[]> 
   return readers
 }
 
-function widen(channels: Float32Array, rows: Float32Array, { attentionMask }: Batch): void {
-  const width = channels.length
-  for (let row = 0; row < attentionMask.length; row++) {
-    if (attentionMask[row] === 0n) continue
-    for (let i = 0, at = row * width; i < width; i++, at++) channels[i] = Math.max(channels[i]!, Math.abs(rows[at]!))
-  }
+/** The rows that are no padding; of a value that is not a row a piece, such as a table of positions, all. */
+function* rowsThatCount(rows: Float32Array, width: number, { attentionMask }: Batch): Generator<number> {
+  const count = rows.length / width
+  for (let row = 0; row < count; row++) if (count !== attentionMask.length || attentionMask[row] !== 0n) yield row
 }
 
-function count({ largest, counts }: Histogram, width: number, rows: Float32Array, { attentionMask }: Batch): void {
+function widen(channels: Float32Array, rows: Float32Array, batch: Batch): void {
+  const width = channels.length
+  for (const row of rowsThatCount(rows, width, batch))
+    for (let i = 0, at = row * width; i < width; i++, at++) channels[i] = Math.max(channels[i]!, Math.abs(rows[at]!))
+}
+
+function count({ largest, counts }: Histogram, width: number, rows: Float32Array, batch: Batch): void {
   if (largest === 0) return
   const perUnit = counts.length / largest
   const last = counts.length - 1
-  for (let row = 0; row < attentionMask.length; row++) {
-    if (attentionMask[row] === 0n) continue
+  for (const row of rowsThatCount(rows, width, batch))
     for (let at = row * width; at < (row + 1) * width; at++)
       counts[Math.min(last, Math.floor(Math.abs(rows[at]!) * perUnit))]!++
-  }
 }

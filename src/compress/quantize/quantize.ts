@@ -105,7 +105,7 @@ export async function* quantize(modelDir: string, options: QuantizeOptions): Asy
     data: { calib: named(calib), dev: named(dev) },
     versions: versions(),
   }
-  saveQuantized(output, model, weights, onnx, description)
+  saveQuantized(output, model, onnx, description)
   writeRun(output, description, result, options, (performance.now() - began) / 1000)
   return result
 }

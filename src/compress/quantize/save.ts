@@ -1,10 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { toMetrics } from '../../data/scoring.js'
-import { writeFileAtomically } from '../../files.js'
+import { fillFolder, writeFileAtomically } from '../../files.js'
 import type { ModelFolder } from '../../models/folder.js'
-import { crfByName } from '../../models/ner-file.js'
-import type { ParameterData } from '../../models/parameters.js'
 import type { Budget } from './gates.js'
 import type { Quantized } from './result.js'
 
@@ -12,13 +10,23 @@ import type { Quantized } from './result.js'
 export const quantizedGraph = 'onnx/model_quantized.onnx'
 
 /**
- * Writes a model folder around a quantized graph: everything of the source but its float weights and its reports. The
- * CRF's scores are those of `weights`. What was done goes into the lineage, which also marks the model as quantized.
+ * Writes a model folder around a quantized graph: everything of the source but its float weights and its reports. What was
+ * done goes into the lineage, which also marks the model as quantized.
  */
 export function saveQuantized(
   folder: string,
   model: ModelFolder,
-  weights: ParameterData,
+  onnx: Uint8Array,
+  quantization: Readonly<Record<string, unknown>>,
+): void {
+  fillFolder(folder, (aside) => {
+    writeModel(aside, model, onnx, quantization)
+  })
+}
+
+function writeModel(
+  folder: string,
+  model: ModelFolder,
   onnx: Uint8Array,
   quantization: Readonly<Record<string, unknown>>,
 ): void {
@@ -30,13 +38,7 @@ export function saveQuantized(
     if (existsSync(source)) writeFileAtomically(join(folder, name), readFileSync(source))
   }
   const ner = JSON.parse(readFileSync(join(model.folder, 'ner.json'), 'utf8')) as Record<string, unknown>
-  const { tagger } = model
-  json('ner.json', {
-    ...ner,
-    ...(tagger.head === 'crf' && { crf: crfByName(tagger, weights) }),
-    graph: quantizedGraph,
-    lineage: { ...model.ner.lineage, quantization },
-  })
+  json('ner.json', { ...ner, graph: quantizedGraph, lineage: { ...model.ner.lineage, quantization } })
   writeFileAtomically(join(folder, quantizedGraph), onnx)
 }
 

@@ -19,7 +19,7 @@ export function linearOf(g: Graph, { op, domain, inputs, attributes }: Node): Li
   const [x, weight, bias] = inputs
   if (domain !== '' || !x || !weight || weight.shape.length !== 2 || weight.dtype !== 'float32') return undefined
   if (!g.initializers.has(weight.name) && !g.inputs.includes(weight)) return undefined
-  const layer = { name: weight.name.replace(/(\.balanced)?\.weight$/, ''), x, weight }
+  const layer = { name: weight.name.replace(/(\.balanced)?\.weight(\.\d+)?$/, ''), x, weight }
   if (op === 'MatMul') return { ...layer, transposed: false, alpha: 1, bias: undefined, beta: 1 }
   if (op !== 'Gemm' || attributes['transA'] === 1) return undefined
   const { alpha = 1, beta = 1 } = attributes as { readonly alpha?: number; readonly beta?: number }

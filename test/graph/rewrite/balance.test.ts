@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { balance, balancingFactors } from '../../../src/graph/rewrite/balance.js'
 import { quantizeDynamic } from '../../../src/graph/rewrite/dynamic.js'
+import { Graph } from '../../../src/graph/graph.js'
+import { linearOf } from '../../../src/graph/rewrite/linear.js'
 import { verify } from '../../../src/graph/verify.js'
 import type { Tensor } from '../../../src/graph/types.js'
 import { evaluate } from '../engine.js'
@@ -69,4 +71,15 @@ describe('balancing', () => {
     const own = balancingFactors({ activations, weights: Float32Array.of(2, 1, 0) })
     expect([...own]).toEqual([2, 1, 1])
   })
+})
+
+test('layers that share a matrix keep its name where each is balanced for itself', () => {
+  const g = new Graph('shared')
+  const weight = g.initializer('shared.weight', weights.key)
+  const input = g.input('x', 'float32', ['rows', width])
+  for (const [name, read] of Object.entries({ plain: input, negated: g.neg(input) }))
+    g.output(name, g.gemm(read, weight, { transB: 1 }))
+  const { graph } = balance(g, new Map([['shared', new Float32Array(width).fill(2)]]))
+  const names = graph.nodes.flatMap((node) => linearOf(graph, node)?.name ?? [])
+  expect(names).toEqual(['shared', 'shared'])
 })
