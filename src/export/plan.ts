@@ -1,4 +1,6 @@
+import { join } from 'node:path'
 import { NerError } from '../errors.js'
+import { hashFile } from '../files.js'
 import type { Graph } from '../graph/graph.js'
 import { readModelFile } from '../graph/onnx/file.js'
 import { nodesWithin } from '../graph/onnx/opsets.js'
@@ -99,14 +101,15 @@ function decodingGraph(model: ModelFolder, target: Target): Graph {
 
 async function loadInt8(model: ModelFolder, folder: string): Promise<ModelFolder> {
   const int8 = await loadModel(folder)
-  if (!('quantization' in int8.ner.lineage)) {
+  const { quantization } = int8.ner.lineage as { quantization?: { source?: { sha256?: string } } }
+  if (quantization === undefined) {
     throw new NerError('usage/bad-flag', '--int8 takes a folder of ner quantize.', { where: folder })
   }
-  const tags = (it: ModelFolder) => it.tagger.tags.join(' ')
-  if (tags(int8) === tags(model)) return int8
-  throw new NerError('usage/bad-flag', 'The int8 folder has other labels than the model.', {
+  // Tokenizer, windows and CRF are shipped once, for all graphs.
+  if (quantization.source?.sha256 === hashFile(join(model.folder, 'model.safetensors'))) return int8
+  throw new NerError('usage/bad-flag', 'The int8 folder was made of another model.', {
     where: folder,
-    mend: 'Quantize this model.',
+    mend: `Quantize ${model.folder}, or export the model that the folder was made of.`,
   })
 }
 

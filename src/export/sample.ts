@@ -6,6 +6,7 @@ import { tagLabel } from '../data/schemes.js'
 import { toMetrics, type Metrics } from '../data/scoring.js'
 import { misalignedSpans } from '../features/labels.js'
 import { segment, type SegmentedDocument } from '../features/segment.js'
+import { NerError } from '../errors.js'
 import type { ModelFolder } from '../models/folder.js'
 import { checkTypes } from '../training/corpus.js'
 import { evaluateEmissions } from '../training/evaluation.js'
@@ -33,6 +34,9 @@ export async function readSample({ tagger: { tags }, ner, chain }: ModelFolder, 
     sentences: documents.reduce((sum, { sentences }) => sum + sentences.length, 0),
   }
   if (path === undefined) return { documents, facts, score: undefined }
+  if (documents.every(({ tokens }) => tokens.length === 0)) {
+    throw new NerError('data/empty', 'The file has no word to verify on.', { where: path, mend: 'Give labelled text.' })
+  }
   checkTypes(documents, goldLayer, new Set(tags.flatMap((tag) => tagLabel(tag) ?? [])), path)
   misalignedSpans(documents, { layer: goldLayer, onMisaligned: 'error', path })
   const score = ({ emissions }: Reading): Metrics => {

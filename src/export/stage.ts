@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { claimOutput, unwritable } from '../files.js'
 
@@ -12,6 +12,17 @@ export interface Stage {
   close(): void
 }
 
+/** Whether a folder holds an export and nothing else: beside a trained model the export is that model's own. */
+function isExport(folder: string): boolean {
+  if (existsSync(join(folder, 'model.safetensors'))) return false
+  try {
+    const manifest: unknown = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8'))
+    return typeof manifest === 'object' && manifest !== null && 'graphs' in manifest
+  } catch {
+    return false
+  }
+}
+
 /**
  * Opens a stage in the folder that the files will be in: on the same file system a file is moved whole or not at all. A
  * folder with another model in it is refused, unless it is `own` or an export of before.
@@ -20,7 +31,7 @@ export interface Stage {
  */
 export function openStage(out: string, own: boolean): Stage {
   const isNew = !existsSync(out)
-  if (!own && !existsSync(join(out, 'manifest.json'))) claimOutput(out)
+  if (!own && !isExport(out)) claimOutput(out)
   const folder = join(out, `.export.${randomBytes(6).toString('hex')}.tmp`)
   try {
     mkdirSync(folder)

@@ -3,6 +3,7 @@ import {
   chmodSync,
   cpSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -222,6 +223,33 @@ describe('bad input', () => {
     expect(readdirSync(scratch)).toEqual([])
   })
 
+  test('text without a word', async () => {
+    const data = join(scratch, 'empty.jsonl')
+    writeFileSync(data, '{"text": "", "spans": []}\n')
+    await expect(run(crf, { data })).rejects.toMatchObject({ code: 'data/empty' })
+  })
+
+  test.each<[string, (out: string) => void]>([
+    [
+      'the folder of a trained model that was exported in place',
+      (out) => {
+        cpSync(softmax, out, { recursive: true })
+        writeFileSync(join(out, 'manifest.json'), '{"graphs": []}')
+      },
+    ],
+    [
+      'a folder whose manifest.json is of something else',
+      (out) => {
+        mkdirSync(out)
+        writeFileSync(join(out, 'config.json'), '{}')
+        writeFileSync(join(out, 'manifest.json'), '{"name": "a web page"}')
+      },
+    ],
+  ])('%s', async (_, make) => {
+    make(join(scratch, 'out'))
+    await expect(run(crf)).rejects.toMatchObject({ code: 'output/occupied' })
+  })
+
   test('a folder with another model in it', async () => {
     cpSync(softmax, join(scratch, 'out'), { recursive: true })
     await expect(run(crf)).rejects.toMatchObject({ code: 'output/occupied' })
@@ -249,7 +277,10 @@ describe('an int8 folder', () => {
     cpSync(join(crf, 'onnx', 'model.onnx'), file)
     rmSync(join(folder, 'onnx', 'model.onnx'))
     const ner = JSON.parse(readFileSync(join(folder, 'ner.json'), 'utf8')) as Record<string, unknown>
-    const lineage = { quantization: { method: 'static' } }
+    const sha256 = createHash('sha256')
+      .update(readFileSync(join(crf, 'model.safetensors')))
+      .digest('hex')
+    const lineage = { quantization: { method: 'static', source: { sha256 } } }
     writeFileSync(join(folder, 'ner.json'), JSON.stringify({ ...ner, graph: 'onnx/model_quantized.onnx', lineage }))
     change(file)
     return folder
@@ -263,6 +294,13 @@ describe('an int8 folder', () => {
       'tensorrt/model_qdq.onnx',
     ])
     expect(manifest.tensorrt!.engines.map(({ onnx }) => onnx)).toEqual(['onnx/model.onnx', 'tensorrt/model_qdq.onnx'])
+  })
+
+  test('of another model is refused: tokenizer and CRF are shipped once', async () => {
+    await expect(run(softmax, { int8: quantized() })).rejects.toMatchObject({
+      code: 'usage/bad-flag',
+      message: expect.stringContaining('made of another model') as string,
+    })
   })
 
   test('can be exported alone', async () => {
