@@ -151,6 +151,8 @@ export function gazetteerMatcher({ vocabulary, trie, meanings, roots }: Gazettee
   const { first, entries, weights } = trie
   const sources = 1 + Math.max(-1, ...meanings.map(({ source }) => source))
   const sourceOf = Int32Array.from(meanings, ({ source }) => source)
+  const isLongest = new Uint8Array(sources)
+  for (const { source, longest } of meanings) if (longest) isLongest[source] = 1
   const readings = roots.map((root) => ({ root, children: childrenOf(trie, root, vocabulary.size) }))
   /** Where each function's last match ended, and its longest match from the present word on. */
   const free = new Int32Array(sources)
@@ -180,7 +182,7 @@ export function gazetteerMatcher({ vocabulary, trie, meanings, roots }: Gazettee
             at = to < run.end && numbers[to]! >= 0 ? step(trie, at, numbers[to]!) : -1
           }
           for (let source = 0; source < touched; source++) {
-            if (end[source]! <= from || free[source]! > from) continue
+            if (isLongest[source] === 0 || end[source]! <= from || free[source]! > from) continue
             give(source, node[source]!, from, end[source]!)
             free[source] = end[source]!
           }

@@ -163,6 +163,16 @@ describe('knowledge bases', () => {
     expect(one('Bank of England', entries, { overlaps: 'all' })).toEqual(['Bank X', 'Bank of England X', 'England Y'])
   })
 
+  it('do not mix where one function takes all names and another the longest', () => {
+    const [all, longest] = find('I love New York City.', [
+      { entries: [['New York City', 'X']], settings: { overlaps: 'all' } },
+      { entries: [['York', 'Y']] },
+    ])
+    const text = { text: 'I love New York City.' }
+    expect(shown(text, all)).toEqual(['New York City X'])
+    expect(shown(text, longest)).toEqual(['York Y'])
+  })
+
   it('leave out what is stopped, short or unpopular', () => {
     const entries = [
       ['On', 'X', 9],
