@@ -21,6 +21,7 @@ const spanKeys = ['label', 'labels', 'entities', 'annotations'] as const
 
 export const isDoccano = (row: Json): boolean =>
   isObject(row) &&
+  !isList(row['spans']) &&
   ('doc_id' in row ||
     typeof row['data'] === 'string' ||
     isList(row['label']) ||
@@ -71,6 +72,9 @@ function plainSpan(entry: Json, where: string, lose: Lose): Json {
   }
 }
 
+/** What a field of the user's cannot be called: doccano, of one generation or another, reads it as its own. */
+const ownKeys: readonly string[] = [...spanKeys, 'id', 'doc_id', 'text', 'data', 'username', 'relations', 'offset_unit']
+
 /** Documents as doccano's current JSONL, a string with a line feed a document. */
 export function* formatDoccano(
   documents: Iterable<Document>,
@@ -78,7 +82,8 @@ export function* formatDoccano(
 ): Generator<string> {
   for (const document of documents) {
     const { id, text, annotator, spans, offset_unit, fields, ...lost } = recordOf(document, { layer })
-    for (const key of Object.keys(lost)) lose(`“${key}”`, id)
+    const theirs = Object.entries(fields ?? {}).filter(([key]) => ownKeys.includes(key))
+    for (const key of [...Object.keys(lost), ...theirs.map(([key]) => key)]) lose(`“${key}”`, id)
     for (const { score } of spans ?? []) if (score !== undefined) lose('scores of spans', id)
     const row = {
       id,
@@ -86,7 +91,7 @@ export function* formatDoccano(
       ...(spans && { label: spans.map(({ start, end, label }) => [start, end, label]) }),
       ...(annotator !== undefined && { username: annotator }),
       offset_unit,
-      ...fields,
+      ...without(fields ?? {}, ownKeys),
     }
     yield `${JSON.stringify(row)}\n`
   }

@@ -184,3 +184,25 @@ describe('what a format cannot hold is said', () => {
     expect(() => written([document], 'conll')).toThrow(/"a\\tb" cannot stand in a CoNLL column/)
   })
 })
+
+describe('a field that a format would read as its own', () => {
+  const document: Document = {
+    id: 'd',
+    text: 'Ann saw Bob',
+    layers: { gold: [{ start: 0, end: 3, label: 'PER' }] },
+    fields: { label: 'positive', note: 1 },
+  }
+
+  it('is lost and said to be, not the spans', () => {
+    const { pieces, losses } = writeDocuments([document], 'doccano', { words })
+    expect(JSON.parse(pieces.join(''))).toMatchObject({ label: [[0, 3, 'PER']], note: 1 })
+    expect(losses.map(({ what }) => what)).toEqual(['“label”'])
+  })
+
+  it('does not make another format of rows with spans', () => {
+    const row = { text: 'Ann saw Bob', spans: [{ start: 0, end: 3, label: 'PER' }], labels: [] }
+    const { format, documents } = parseDocuments(Buffer.from(`${JSON.stringify(row)}\n`), 'rows.jsonl')
+    expect(format).toBe('jsonl')
+    expect(documents[0]!.layers).toEqual(document.layers)
+  })
+})
