@@ -82,7 +82,7 @@ export function* formatDoccano(
 ): Generator<string> {
   for (const document of documents) {
     const { id, text, annotator, spans, offset_unit, fields, ...lost } = recordOf(document, { layer })
-    const theirs = Object.entries(fields ?? {}).filter(([key]) => ownKeys.includes(key))
+    const theirs = Object.entries(fields).filter(([key]) => ownKeys.includes(key))
     for (const key of [...Object.keys(lost), ...theirs.map(([key]) => key)]) lose(`“${key}”`, id)
     for (const { score } of spans ?? []) if (score !== undefined) lose('scores of spans', id)
     const row = {
@@ -91,7 +91,7 @@ export function* formatDoccano(
       ...(spans && { label: spans.map(({ start, end, label }) => [start, end, label]) }),
       ...(annotator !== undefined && { username: annotator }),
       offset_unit,
-      ...without(fields ?? {}, ownKeys),
+      ...without(fields, ownKeys),
     }
     yield `${JSON.stringify(row)}\n`
   }

@@ -1,11 +1,15 @@
 import { alignSpans } from '../data/align.js'
-import { goldLayer, type Document } from '../data/document.js'
+import { goldLayer } from '../data/document.js'
 import { NerError } from '../errors.js'
+import { misalignedSpans } from '../features/labels.js'
 import type { SegmentedDocument } from '../features/segment.js'
 import { stateOfTag, type Votes } from './votes.js'
 
-/** Types of the gold layer. Throws `weak/no-checked` where no document has one. */
-export function checkedLabels(documents: readonly Document[], name: string): string[] {
+/**
+ * Types of the gold layer. Throws `weak/no-checked` where no document has one, `data/misaligned-span` where a span of it
+ * is no run of words: it would be learnt from as no entity.
+ */
+export function checkedLabels(documents: readonly SegmentedDocument[], name: string): string[] {
   const checked = documents.filter(({ layers }) => layers[goldLayer] !== undefined)
   if (checked.length === 0) {
     throw new NerError('weak/no-checked', 'The checked set has no labels.', {
@@ -13,6 +17,7 @@ export function checkedLabels(documents: readonly Document[], name: string): str
       mend: 'Give documents that people have labelled, with the votes in their layers: ner weak apply keeps labels.',
     })
   }
+  misalignedSpans(documents, { layer: goldLayer, onMisaligned: 'error', path: name })
   return [...new Set(checked.flatMap(({ layers }) => layers[goldLayer]!.map(({ label }) => label)))].sort()
 }
 

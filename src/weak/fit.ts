@@ -40,6 +40,7 @@ export async function readVotes(
   const voted = (await Promise.all(files.map(read))).flat()
   const checked = dev === undefined ? [] : await read(dev)
   const inGold = dev === undefined ? [] : checkedLabels(checked, dev)
+  if (dev !== undefined) checkVoted(checked, dev)
   const documents = [...voted, ...checked]
   const votes = collectVotes(documents, { labels: [...labels, ...inGold] })
   if (votes.sources.length === 0) {
@@ -49,6 +50,15 @@ export async function readVotes(
     })
   }
   return { documents, unchecked: voted.length, evidence: evidenceOf(votes) }
+}
+
+/** Without votes every function would seem to be silent where people found something. */
+function checkVoted(checked: readonly SegmentedDocument[], dev: string): void {
+  if (checked.some(({ layers }) => Object.keys(layers).some((layer) => layer !== goldLayer))) return
+  throw new NerError('weak/no-votes', 'The checked set has no layer of votes.', {
+    where: dev,
+    mend: 'Run ner weak apply on it too: it keeps the labels that are there.',
+  })
 }
 
 /** How a label model did on checked documents. */

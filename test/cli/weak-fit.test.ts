@@ -55,6 +55,12 @@ describe('ner weak fit', () => {
 
   it.each([
     ['a checked set without labels', () => ['--dev', votes], /weak\/no-checked/],
+    ['a checked set without votes', () => ['--dev', file('checked.conll', 'Ann B-PER\nleft O\n')], /weak\/no-votes/],
+    [
+      'a checked set with a span that cuts a word',
+      () => ['--dev', file('cut.jsonl', '{"text": "Anna", "spans": [{"start": 0, "end": 2, "label": "X"}]}\n')],
+      /data\/misaligned-span/,
+    ],
     ['an empty checked set', () => ['--dev', file('empty.jsonl', '')], /data\/empty/],
     ['a model there is not', () => ['--model', 'best'], /usage\/bad-flag/],
   ])('refuses %s and writes nothing', async (_, flags, message) => {
