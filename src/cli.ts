@@ -169,9 +169,9 @@ async function runCommand(argv: readonly string[]): Promise<number> {
   const name = commandName(argv)
   const entry = commands[name]
   let code: ExitCode = 0
-  let flags: string[] = []
-  const lists = entry === undefined ? [] : listsOf((await entry.load()).command.options)
-  const parser = yargs(isGroupOnly(argv) ? [...argv, '--help'] : withFlags(argv, lists))
+  const known = entry === undefined ? {} : (await entry.load()).command.options
+  const flags = Object.keys(known)
+  const parser = yargs(isGroupOnly(argv) ? [...argv, '--help'] : withFlags(argv, listsOf(known)))
     .scriptName('ner')
     .usage('$0 COMMAND [INPUT…] [--flags]')
     .locale('en')
@@ -199,7 +199,6 @@ async function runCommand(argv: readonly string[]): Promise<number> {
   const register = (to: Argv, word: string, { takes, summary, load }: Entry) => {
     const builder = async (inner: Argv) => {
       const { positionals, options, examples } = (await load()).command
-      flags = Object.keys(options)
       for (const [key, positional] of Object.entries(positionals)) inner.positional(key, positional)
       return inner
         .options(withValues(options))

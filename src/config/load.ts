@@ -74,7 +74,7 @@ function explain(issue: z.core.$ZodIssue, path: Path, where: (path: Path) => str
 function nearestKey(path: Path): string | undefined {
   const name = String(path.at(-1))
   const parent = path.slice(0, -1).join('.')
-  const keys = dottedKeys(defaults)
+  const keys = dottedEntries(defaults).map(([key]) => key)
   const named = (candidates: string[], name: string | undefined) => candidates.find((key) => nameOf(key) === name)
   const nearly = (candidates: string[]) => named(candidates, nearest(name, candidates.map(nameOf)))
   return named(keys, name) ?? nearly(keys.filter((key) => parentOf(key) === parent)) ?? nearly(keys)
@@ -83,13 +83,14 @@ function nearestKey(path: Path): string | undefined {
 const nameOf = (key: string) => key.slice(key.lastIndexOf('.') + 1)
 const parentOf = (key: string) => key.slice(0, Math.max(0, key.lastIndexOf('.')))
 
-const dottedKeys = (tree: object, prefix = ''): string[] =>
-  Object.entries(tree).flatMap(([key, value]) => [
-    prefix + key,
-    ...(isTree(value) ? dottedKeys(value, `${prefix}${key}.`) : []),
+/** Every key of a configuration under its dotted name, those that hold others before them. */
+export const dottedEntries = (tree: object, prefix = ''): [key: string, value: unknown][] =>
+  Object.entries(tree).flatMap(([key, value]: [string, unknown]) => [
+    [prefix + key, value],
+    ...(isTree(value) ? dottedEntries(value, `${prefix}${key}.`) : []),
   ])
 
-const isTree = (value: unknown): value is Record<string, unknown> =>
+export const isTree = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
 function readSource(file: string): Source {

@@ -99,6 +99,9 @@ export function tagLabel(tag: string): string | undefined {
   return tag === 'O' ? undefined : parseTag(tag).label
 }
 
+/** The labels of a model's tags. */
+export const tagLabels = (tags: readonly string[]): Set<string> => new Set(tags.flatMap((tag) => tagLabel(tag) ?? []))
+
 export const notATag = (tag: string, where?: string): NerError =>
   new NerError('data/unknown-scheme', `“${tag}” is not a tag.`, {
     ...(where !== undefined && { where }),

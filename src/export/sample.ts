@@ -2,7 +2,7 @@ import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { goldLayer } from '../data/document.js'
 import { readDocuments } from '../data/read.js'
-import { tagLabel } from '../data/schemes.js'
+import { tagLabels } from '../data/schemes.js'
 import { toMetrics, type Metrics } from '../data/scoring.js'
 import { misalignedSpans } from '../features/labels.js'
 import { segment, type SegmentedDocument } from '../features/segment.js'
@@ -37,7 +37,7 @@ export async function readSample({ tagger: { tags }, ner, chain }: ModelFolder, 
   if (documents.every(({ tokens }) => tokens.length === 0)) {
     throw new NerError('data/empty', 'The file has no word to verify on.', { where: path, mend: 'Give labelled text.' })
   }
-  checkTypes(documents, goldLayer, new Set(tags.flatMap((tag) => tagLabel(tag) ?? [])), path)
+  checkTypes(documents, goldLayer, tagLabels(tags), path)
   misalignedSpans(documents, { layer: goldLayer, onMisaligned: 'error', path })
   const score = ({ emissions }: Reading): Metrics => {
     const { evaluation } = evaluateEmissions(documents, emissions, goldLayer, { tags, scheme: ner.scheme, chain }, 1)

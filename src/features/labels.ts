@@ -1,6 +1,6 @@
 import { alignSpans } from '../data/align.js'
 import type { Document, Span } from '../data/document.js'
-import { tagLabel, tagsFromSpans, type Scheme, type WordSpan } from '../data/schemes.js'
+import { tagLabel, tagLabels, tagsFromSpans, type Scheme, type WordSpan } from '../data/schemes.js'
 import { NerError } from '../errors.js'
 import type { Allocate } from './allocate.js'
 import type { Range } from './windows.js'
@@ -96,7 +96,7 @@ export function targets({ tags, scheme }: LabelOptions, allocate: Allocate): Tar
   const unseen = (label: string, document: Document) =>
     new NerError('data/unseen-label', `The label ${label} is not one the model knows.`, {
       where: `document ${document.id}`,
-      mend: `Known are ${knownLabels(tags).join(', ') || 'none'}. Correct the label, or add it to the training data.`,
+      mend: `Known are ${[...tagLabels(tags)].join(', ') || 'none'}. Correct the label, or add it to the training data.`,
     })
   return {
     tags(document, spans, { start, end }) {
@@ -130,10 +130,6 @@ export function targets({ tags, scheme }: LabelOptions, allocate: Allocate): Tar
       return distribution
     },
   }
-}
-
-function knownLabels(tags: readonly string[]): string[] {
-  return [...new Set(tags.flatMap((tag) => tagLabel(tag) ?? []))]
 }
 
 /** The spans that lie in a run of words. O(log spans + found). */

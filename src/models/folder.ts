@@ -67,8 +67,7 @@ export async function loadModel(path: string): Promise<ModelFolder> {
   const config = readConfig(folder)
   const architecture = architectureOf(config, join(folder, 'config.json'))
   const tags = tagsOf(config, folder)
-  const nerFile = join(folder, 'ner.json')
-  const { crf, graph, ...ner } = parseNerFile(readJson(folder, 'ner.json'), nerFile)
+  const { crf, graph, ...ner } = readNerFile(folder)
   const tagger: Tagger = {
     encoder: architecture.create(config),
     head: ner.head,
@@ -80,8 +79,12 @@ export async function loadModel(path: string): Promise<ModelFolder> {
   checkVocabulary(tokenizer, tagger.encoder, folder)
   const onnx = isGraph ? path : join(folder, graph)
   if (!existsSync(onnx)) throw missing(folder, isGraph ? path : graph)
-  return { folder, config, tagger, tokenizer, ner, chain: chainOf(tagger, crf, nerFile), onnx }
+  return { folder, config, tagger, tokenizer, ner, chain: chainOf(tagger, crf, join(folder, 'ner.json')), onnx }
 }
+
+/** What `ner train` says of a model. @throws NerError `model/missing-file`, `model/bad-config` */
+export const readNerFile = (folder: string): NerFile =>
+  parseNerFile(readJson(folder, 'ner.json'), join(folder, 'ner.json'))
 
 /** All of a trained model's weights. @throws NerError as {@link loadEncoder} */
 export function loadWeights({ folder, tagger }: ModelFolder): ParameterData {

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs'
 import { goldLayer, type Document } from '../data/document.js'
-import { tagLabel } from '../data/schemes.js'
+import { tagLabels } from '../data/schemes.js'
 import { misalignedSpans } from '../features/labels.js'
 import { segment, type SegmentedDocument } from '../features/segment.js'
 import { originOf } from '../hub/name.js'
@@ -8,7 +8,7 @@ import { loadModel, type ModelFolder } from '../models/folder.js'
 import { countParameters } from '../models/parameters.js'
 import { taggerParameters } from '../models/tagger.js'
 import type { WrongSentence } from '../report/errors.js'
-import { checkTypes, readLabelled, type Reading } from '../training/corpus.js'
+import { checkTypes, readLabelledFile, type Reading } from '../training/corpus.js'
 import { evaluateEmissions, evaluationData, type DecodingScores } from '../training/evaluation.js'
 import { sentencesOf } from './bench.js'
 import { measureLatency, type RequestTime } from './latency.js'
@@ -30,8 +30,7 @@ export interface ModelProfile extends Pick<DecodingScores, 'scores' | 'intervals
   readonly wrong: readonly WrongSentence[]
 }
 
-/** How the text is read; by default any format, in its own scheme, with the layer `gold` as right. */
-export interface CompareOptions extends DeviceOptions, Partial<Reading> {
+export interface CompareOptions extends DeviceOptions, Reading {
   /** Gold spans that are no run of words: an error (the default), or not scored. */
   readonly onMisaligned?: 'error' | 'skip' | undefined
 }
@@ -54,7 +53,7 @@ export async function compareModels(
   options: CompareOptions = {},
 ): Promise<ModelProfile[]> {
   const { layer = goldLayer, onMisaligned = 'error', format: _format, scheme: _scheme, ...device } = options
-  const documents = (await readData(dataPath, options)).map(segment)
+  const documents = (await readLabelledFile(dataPath, options)).documents.map(segment)
   misalignedSpans(documents, { layer, onMisaligned, path: dataPath })
   const models: LoadedModel[] = []
   try {
@@ -88,15 +87,8 @@ export async function checkComparable(
   options: CompareOptions = {},
 ): Promise<void> {
   if (folders.length === 0) return
-  const documents = await readData(dataPath, options)
+  const { documents } = await readLabelledFile(dataPath, options)
   for (const folder of folders) checkKnown(await loadModel(folder), documents, options.layer ?? goldLayer, dataPath)
-}
-
-async function readData(
-  path: string,
-  { format = 'auto', layer = goldLayer, scheme = 'auto' }: CompareOptions,
-): Promise<readonly Document[]> {
-  return (await readLabelled(path, { format, layer, scheme })).documents
 }
 
 function checkKnown(
@@ -105,7 +97,7 @@ function checkKnown(
   layer: string,
   dataPath: string,
 ): void {
-  checkTypes(documents, layer, new Set(tagger.tags.flatMap((tag) => tagLabel(tag) ?? [])), `${folder} on ${dataPath}`)
+  checkTypes(documents, layer, tagLabels(tagger.tags), `${folder} on ${dataPath}`)
 }
 
 /** So many of the items, evenly over all. */

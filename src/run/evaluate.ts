@@ -1,26 +1,20 @@
 import { basename } from 'node:path'
 import { goldLayer } from '../data/document.js'
-import { readDocuments, type Format } from '../data/read.js'
-import { tagLabel, type Scheme } from '../data/schemes.js'
+import { tagLabels } from '../data/schemes.js'
 import { misalignedSpans } from '../features/labels.js'
 import { segment } from '../features/segment.js'
 import { writeFileAtomically } from '../files.js'
 import { originOf } from '../hub/name.js'
 import { evaluationReport } from '../report/report.js'
 import { versions } from '../runtime/versions.js'
-import { checkTypes } from '../training/corpus.js'
+import { checkTypes, readLabelledFile, type Reading } from '../training/corpus.js'
 import { evaluateEmissions, evaluationData, type Evaluation } from '../training/evaluation.js'
 import { writeMisaligned } from '../training/results.js'
 import { openModel, type DeviceOptions } from './tag.js'
 
 export type { Evaluation } from '../training/evaluation.js'
 
-export interface EvaluateOptions extends DeviceOptions {
-  readonly format?: Format | 'auto' | undefined
-  /** Of the data's tags; the model has its own. */
-  readonly scheme?: Scheme | 'auto' | undefined
-  /** The span layer that is right; `gold` by default. */
-  readonly layer?: string | undefined
+export interface EvaluateOptions extends DeviceOptions, Reading {
   /** Gold spans that are no run of words: an error (the default), or a list in a file. */
   readonly onMisaligned?: 'error' | 'skip' | undefined
   /** An HTML file to write. */
@@ -46,20 +40,17 @@ const bootstrapSeed = 1
 export async function evaluate(
   modelDir: string,
   dataPath: string,
-  { format, scheme, layer = goldLayer, onMisaligned = 'error', report, ...device }: EvaluateOptions = {},
+  options: EvaluateOptions = {},
 ): Promise<FileEvaluation> {
+  const { format, scheme, layer = goldLayer, onMisaligned = 'error', report, ...device } = options
   const began = performance.now()
   const loaded = await openModel(modelDir, device)
   try {
     const { tagger, ner, chain } = loaded.model
     const { tags } = tagger
-    const corpus = await readDocuments(dataPath, {
-      layer,
-      ...(format !== undefined && { format }),
-      ...(scheme !== undefined && scheme !== 'auto' && { scheme }),
-    })
+    const corpus = await readLabelledFile(dataPath, { format, layer, scheme })
     const documents = corpus.documents.map(segment)
-    checkTypes(documents, layer, new Set(tags.flatMap((name) => tagLabel(name) ?? [])), dataPath)
+    checkTypes(documents, layer, tagLabels(tags), dataPath)
     const misaligned = misalignedSpans(documents, { layer, onMisaligned, path: dataPath })
 
     const tagged = await loaded.tag(documents)

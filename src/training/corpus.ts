@@ -1,7 +1,7 @@
 import type { Config } from '../config/schema.js'
-import type { Document } from '../data/document.js'
+import { goldLayer, type Document } from '../data/document.js'
 import { readDocuments, type Corpus } from '../data/read.js'
-import { schemeTags, tagLabel } from '../data/schemes.js'
+import { schemeTags, tagLabels } from '../data/schemes.js'
 import { NerError } from '../errors.js'
 
 export type Split = 'train' | 'dev' | 'test'
@@ -28,9 +28,9 @@ export async function readCorpus({ data, model }: Config, known?: readonly strin
       mend: 'Name a file with --train, or with data.train in the configuration.',
     })
   }
-  const read = (path: string) => readLabelled(path, data)
+  const read = (path: string) => readLabelledFile(path, data)
   const train = await read(data.train)
-  const types = known ? labelsOf(known) : typesOf(train.documents, data.layer)
+  const types = known ? tagLabels(known) : typesOf(train.documents, data.layer)
   if (known) checkTypes(train.documents, data.layer, types, data.train)
   if (types.size === 0) {
     throw new NerError('data/empty', 'The training set has no labelled span.', {
@@ -48,20 +48,20 @@ export async function readCorpus({ data, model }: Config, known?: readonly strin
   return { train, dev: await held('dev'), test: await held('test'), tags: known ?? schemeTags(types, model.scheme) }
 }
 
-/** How a run's labelled files are read. */
-export type Reading = Pick<Config['data'], 'format' | 'layer' | 'scheme'>
+/** How a labelled file is read; by default any format, in its own scheme, with the layer `gold` as right. */
+export type Reading = { readonly [K in 'format' | 'layer' | 'scheme']?: Config['data'][K] | undefined }
 
-/** A labelled file, as the configuration says that a run's are read. @throws NerError as `readDocuments` */
-export const readLabelled = (path: string, { format, layer, scheme }: Reading): Promise<Corpus> =>
-  readDocuments(path, { format, layer, ...(scheme !== 'auto' && { scheme }) })
-
-const labelsOf = (tags: readonly string[]) => new Set(tags.flatMap((tag) => tagLabel(tag) ?? []))
+/** A labelled file, read as a configuration's `data` or a command's flags say. @throws NerError as `readDocuments` */
+export const readLabelledFile = (
+  path: string,
+  { format = 'auto', layer = goldLayer, scheme = 'auto' }: Reading,
+): Promise<Corpus> => readDocuments(path, { format, layer, ...(scheme !== 'auto' && { scheme }) })
 
 function typesOf(documents: readonly Document[], layer: string): Set<string> {
   const types = new Set<string>()
   for (const { layers, soft } of documents) {
     for (const { label } of layers[layer] ?? []) types.add(label)
-    for (const tag of soft?.tags ?? []) if (tag !== 'O') types.add(tag.slice(tag.indexOf('-') + 1))
+    for (const label of tagLabels(soft?.tags ?? [])) types.add(label)
   }
   return types
 }

@@ -114,11 +114,20 @@ export function writeRun(run: FinishedRun): RunResults {
   return results
 }
 
-export function isFinished(output: string): boolean {
+/** What later commands read of a run.json. */
+interface RunFile {
+  readonly finished?: boolean
+  /** Of a distillation. */
+  readonly teachers?: readonly { readonly sha256: string }[]
+}
+
+/** The run.json of a folder whose run has come to its end. @throws NerError `training/corrupt-checkpoint` */
+export function finishedRun(output: string): RunFile | undefined {
   const path = join(output, 'run.json')
-  if (!existsSync(path)) return false
+  if (!existsSync(path)) return undefined
   try {
-    return (JSON.parse(readFileSync(path, 'utf8')) as { finished?: boolean }).finished === true
+    const run = JSON.parse(readFileSync(path, 'utf8')) as RunFile
+    return run.finished === true ? run : undefined
   } catch (cause) {
     throw new NerError(
       'training/corrupt-checkpoint',

@@ -1,5 +1,7 @@
+import { dottedEntries, isTree } from '../config/load.js'
 import type { Config } from '../config/schema.js'
 import type { Document } from '../data/document.js'
+import { tagLabel } from '../data/schemes.js'
 import { lineageOf, readUnlabelled } from '../data/unlabelled.js'
 import { NerError } from '../errors.js'
 import { buildExamples } from '../features/examples.js'
@@ -15,7 +17,7 @@ import { heldOut } from './held-out.js'
 import { runSteps, type Run, type TrainEvent, type TrainOptions } from './loop.js'
 import { taggingObjective } from './objective.js'
 import { planRun } from './plan.js'
-import { isFinished, writeLeftOut } from './results.js'
+import { finishedRun, writeLeftOut } from './results.js'
 import { selfTrain } from './self-training.js'
 import { startingPoint, windowOptions } from './start.js'
 import { trainerOptions, trainers, type EquippedConfig } from './trainers.js'
@@ -109,7 +111,7 @@ export async function* train(given: Config, options: TrainOptions = {}): AsyncGe
 
 /** @throws NerError `training/no-checkpoint` where a run is to be resumed that has come to its end */
 export function refuseFinished(output: string, { resume = false }: TrainOptions): void {
-  if (!resume || !isFinished(output)) return
+  if (!resume || finishedRun(output) === undefined) return
   throw new NerError('training/no-checkpoint', 'The run in this folder is finished: there is nothing to resume.', {
     where: output,
     mend: 'Name another folder with --out to train again.',
@@ -160,7 +162,7 @@ function checkClassWeights({ model, training }: Config): void {
 /** Weights of types become weights of their tags. */
 function classWeights(weights: Config['training']['class_weights'], { tags }: Tagger): Float32Array | undefined {
   if (weights === null) return undefined
-  const typeOf = (tag: string) => (tag === 'O' ? 'O' : tag.slice(2))
+  const typeOf = (tag: string) => tagLabel(tag) ?? 'O'
   const unknown = Object.keys(weights).find((type) => !tags.some((tag) => typeOf(tag) === type))
   if (unknown !== undefined) {
     throw new NerError('config/bad-value', `training.class_weights names ${unknown}, which the training data lacks.`, {
@@ -176,22 +178,11 @@ export function fingerprintOf(config: Config, { train, dev }: TrainingCorpus): R
   const { output: _output, data, model, device, ...rest } = config
   const { path: _path, ...head } = model
   const { layer, on_misaligned } = data
+  const settings = dottedEntries({ ...rest, model: head, data: { layer, on_misaligned } })
   return {
-    ...settingsOf({ ...rest, model: head, data: { layer, on_misaligned } }),
+    ...Object.fromEntries(settings.flatMap(([key, value]) => (isTree(value) ? [] : [[key, JSON.stringify(value)]]))),
     'training set': train.hash.slice(0, 12),
     'dev set': dev?.hash.slice(0, 12) ?? 'none',
     device,
   }
-}
-
-/** Every setting under its dotted name. */
-function settingsOf(tree: object, prefix = ''): Record<string, string> {
-  return Object.assign(
-    {},
-    ...Object.entries(tree).map(([name, value]: [string, unknown]) =>
-      typeof value === 'object' && value !== null && !Array.isArray(value)
-        ? settingsOf(value, `${prefix}${name}.`)
-        : { [prefix + name]: JSON.stringify(value) },
-    ),
-  ) as Record<string, string>
 }

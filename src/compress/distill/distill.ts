@@ -1,7 +1,7 @@
 import type { Config } from '../../config/schema.js'
 import type { Document } from '../../data/document.js'
 import { lineageOf as unlabelledLineage, readUnlabelled, type Unlabelled } from '../../data/unlabelled.js'
-import { tagLabel } from '../../data/schemes.js'
+import { tagLabels } from '../../data/schemes.js'
 import { NerError } from '../../errors.js'
 import { buildExamples } from '../../features/examples.js'
 import { claimOutput } from '../../files.js'
@@ -49,7 +49,7 @@ export async function* distill(
   const config = asTrained(given, teachers[0], tagger.head)
   const unlabelled = given.distill.unlabeled.map(readUnlabelled)
   const { gazetteer: names } = given.distill
-  const gazetteer = names === null ? undefined : readGazetteer(names, typesOf(tags))
+  const gazetteer = names === null ? undefined : readGazetteer(names, [...tagLabels(tags)])
   const windows = { window: ner.window, context: ner.context, contextPieces: ner.contextPieces }
   const documents = [
     ...corpus.train.documents,
@@ -113,7 +113,7 @@ export async function* distill(
       tokenizer,
       encoderConfig: student.config,
       origin: `Distilled from ${teachers.map(({ name }) => name).join(' and ')} (${student.initialised})`,
-      lineage: { ...lineageOf(teachers, student, base, unlabelled), ...gazetteerLineage(gazetteer) },
+      lineage: lineageOf(teachers, student, base, unlabelled, gazetteer),
       windows,
       examples,
       held,
@@ -156,19 +156,16 @@ function checkUnused({ distill: { gazetteer, swaps: copies }, training }: Config
   }
 }
 
-const typesOf = (tags: readonly string[]) => [...new Set(tags.flatMap((tag) => tagLabel(tag) ?? []))]
-
 const lineageOf = (
   teachers: readonly Teacher[],
   { initialised, hash }: Student,
   base: string | undefined,
   unlabelled: readonly Unlabelled[],
+  gazetteer: Gazetteer | undefined,
 ) => ({
   base_model: base === undefined ? null : { ...originOf(base), sha256: hash },
   teachers: teachers.map(({ model, hash: sha256 }) => ({ ...originOf(model.folder), sha256 })),
   student: initialised,
   ...unlabelledLineage(unlabelled),
+  ...(gazetteer && { gazetteer: { file: gazetteer.file, sha256: gazetteer.hash } }),
 })
-
-const gazetteerLineage = (gazetteer: Gazetteer | undefined) =>
-  gazetteer && { gazetteer: { file: gazetteer.file, sha256: gazetteer.hash } }

@@ -1,11 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Config } from '../../config/schema.js'
 import { NerError } from '../../errors.js'
 import { originOf } from '../../hub/name.js'
 import { architectureOf } from '../../models/architectures.js'
-import { loadEncoder, type PretrainedEncoder } from '../../models/folder.js'
-import { parseNerFile } from '../../models/ner-file.js'
+import { loadEncoder, readNerFile, type PretrainedEncoder } from '../../models/folder.js'
 import type { ParameterData } from '../../models/parameters.js'
 import { taggerParameters } from '../../models/tagger.js'
 import { readWeights } from '../../models/weights-file.js'
@@ -65,7 +64,7 @@ function checkPositions({ encoder }: PretrainedEncoder, { name, model }: Teacher
 
 /** All of a trained model's weights. */
 function trainedWeights({ config, encoder }: PretrainedEncoder, teacher: Teacher, folder: string): ParameterData {
-  const { head, scheme } = readNerFile(join(folder, 'ner.json'))
+  const { head, scheme } = readNerFile(folder)
   const labels = Object.values((config['id2label'] ?? {}) as Readonly<Record<string, unknown>>)
   checkLabels(teacher, { labels, scheme }, folder)
   const { tags, legal } = teacher.model.tagger
@@ -74,14 +73,4 @@ function trainedWeights({ config, encoder }: PretrainedEncoder, teacher: Teacher
     taggerParameters({ encoder, head, tags, legal, dropout: 0 }),
     '',
   )
-}
-
-function readNerFile(path: string) {
-  let json: unknown
-  try {
-    json = JSON.parse(readFileSync(path, 'utf8'))
-  } catch (cause) {
-    throw new NerError('model/bad-config', `ner.json is not JSON: ${(cause as Error).message}`, { where: path, cause })
-  }
-  return parseNerFile(json, path)
 }

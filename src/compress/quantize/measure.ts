@@ -2,7 +2,7 @@ import { basename } from 'node:path'
 import { goldLayer, type Document } from '../../data/document.js'
 import { readDocuments } from '../../data/read.js'
 import type { Scores } from '../../data/scoring.js'
-import { tagLabel } from '../../data/schemes.js'
+import { tagLabels } from '../../data/schemes.js'
 import { NerError } from '../../errors.js'
 import type { Example } from '../../features/batch.js'
 import { buildExamples } from '../../features/examples.js'
@@ -33,7 +33,7 @@ export interface LabelledSet {
  */
 export async function readLabelled({ tagger, tokenizer, ner }: ModelFolder, path: string): Promise<LabelledSet> {
   const { documents, hash } = await readDocuments(path)
-  const known = new Set(tagger.tags.flatMap((tag) => tagLabel(tag) ?? []))
+  const known = tagLabels(tagger.tags)
   checkTypes(documents, goldLayer, known, path)
   if (documents.every(({ layers }) => (layers[goldLayer] ?? []).length === 0)) {
     throw new NerError('data/empty', 'The file has no labelled span.', {
