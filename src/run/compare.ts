@@ -8,7 +8,7 @@ import { loadModel, type ModelFolder } from '../models/folder.js'
 import { countParameters } from '../models/parameters.js'
 import { taggerParameters } from '../models/tagger.js'
 import type { WrongSentence } from '../report/errors.js'
-import { checkTypes, readLabelledFile, type Reading } from '../training/corpus.js'
+import { checkGold, readLabelledFile, type Reading } from '../training/corpus.js'
 import { evaluateEmissions, evaluationData, type DecodingScores } from '../training/evaluation.js'
 import { sentencesOf } from './bench.js'
 import { measureLatency, type RequestTime } from './latency.js'
@@ -97,7 +97,7 @@ function checkKnown(
   layer: string,
   dataPath: string,
 ): void {
-  checkTypes(documents, layer, tagLabels(tagger.tags), `${folder} on ${dataPath}`)
+  checkGold(documents, layer, tagLabels(tagger.tags), `${folder} on ${dataPath}`)
 }
 
 /** So many of the items, evenly over all. */

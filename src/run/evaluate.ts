@@ -7,7 +7,7 @@ import { writeFileAtomically } from '../files.js'
 import { originOf } from '../hub/name.js'
 import { evaluationReport } from '../report/report.js'
 import { versions } from '../runtime/versions.js'
-import { checkTypes, readLabelledFile, type Reading } from '../training/corpus.js'
+import { checkGold, readLabelledFile, type Reading } from '../training/corpus.js'
 import { evaluateEmissions, evaluationData, type Evaluation } from '../training/evaluation.js'
 import { writeMisaligned } from '../training/results.js'
 import { openModel, type DeviceOptions } from './tag.js'
@@ -50,7 +50,7 @@ export async function evaluate(
     const { tags } = tagger
     const corpus = await readLabelledFile(dataPath, { format, layer, scheme })
     const documents = corpus.documents.map(segment)
-    checkTypes(documents, layer, tagLabels(tags), dataPath)
+    checkGold(documents, layer, tagLabels(tags), dataPath)
     const misaligned = misalignedSpans(documents, { layer, onMisaligned, path: dataPath })
 
     const tagged = await loaded.tag(documents)

@@ -19,7 +19,7 @@ export interface TrainingCorpus {
  * Reads the files of a run. The training set decides which types there are, unless the tags are `known`.
  *
  * @throws NerError `config/bad-value` without a training set, `data/unseen-label` for a type that only dev or test has,
- *   and what `readDocuments` throws
+ *   `data/empty` for a file without a labelled span, and what `readDocuments` throws
  */
 export async function readCorpus({ data, model }: Config, known?: readonly string[]): Promise<TrainingCorpus> {
   if (data.train === null) {
@@ -42,7 +42,7 @@ export async function readCorpus({ data, model }: Config, known?: readonly strin
     const path = data[split]
     if (path === null) return undefined
     const corpus = await read(path)
-    checkTypes(corpus.documents, data.layer, types, path)
+    checkGold(corpus.documents, data.layer, types, path)
     return corpus
   }
   return { train, dev: await held('dev'), test: await held('test'), tags: known ?? schemeTags(types, model.scheme) }
@@ -64,6 +64,21 @@ function typesOf(documents: readonly Document[], layer: string): Set<string> {
     for (const label of tagLabels(soft?.tags ?? [])) types.add(label)
   }
   return types
+}
+
+/** What a model is scored by has a labelled span, and none of a type that is not known. */
+export function checkGold(
+  documents: readonly Document[],
+  layer: string,
+  known: ReadonlySet<string>,
+  path: string,
+): void {
+  checkTypes(documents, layer, known, path)
+  if (documents.some(({ layers }) => (layers[layer] ?? []).length > 0)) return
+  throw new NerError('data/empty', 'The file has no labelled span to score by.', {
+    where: path,
+    mend: `Spans are read from the layer '${layer}'; check its name, or whether the file is labelled.`,
+  })
 }
 
 /** Every label of a file must be known. */

@@ -101,6 +101,7 @@ describe('evaluate', () => {
 
   it.each([
     ['nothing', '', 'data/empty'],
+    ['rows outside all spans', 'abc\tO\nbca\tO\n', 'data/empty'],
     ['rows without tags', 'abc\nbca\n', 'data/bad-row'],
   ])('refuses a file with %s', async (name, content, code) => {
     await expect(evaluate(models.crf, file(`${name}.conll`, content))).rejects.toMatchObject({ code })

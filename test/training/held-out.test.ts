@@ -29,3 +29,13 @@ describe.each(['dev', 'test'] as const)('a span of %s that cuts a word', (split)
     expect(listed).toMatchObject({ split, id: 'letter', start: 10, end: 12 })
   })
 })
+
+it.each(['dev', 'test'] as const)('a file without spans is nothing to score %s by', async (split) => {
+  const output = `bare ${split}`
+  const bare = letters(join(scratch, 'bare.jsonl'), 1)
+  await expect(tinyRun(scratch, { output, train: whole, [split]: bare })).rejects.toMatchObject({
+    code: 'data/empty',
+    message: expect.stringContaining('bare.jsonl') as string,
+  })
+  expect(existsSync(join(scratch, output))).toBe(false)
+})

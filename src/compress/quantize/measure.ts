@@ -3,7 +3,6 @@ import { goldLayer, type Document } from '../../data/document.js'
 import { readDocuments } from '../../data/read.js'
 import type { Scores } from '../../data/scoring.js'
 import { tagLabels } from '../../data/schemes.js'
-import { NerError } from '../../errors.js'
 import type { Example } from '../../features/batch.js'
 import { buildExamples } from '../../features/examples.js'
 import { misalignedSpans } from '../../features/labels.js'
@@ -13,7 +12,7 @@ import type { Emissions } from '../../models/decode.js'
 import { documentEmissions } from '../../models/emissions.js'
 import type { ModelFolder } from '../../models/folder.js'
 import { batchPieces, openGraph } from '../../models/serving.js'
-import { checkTypes } from '../../training/corpus.js'
+import { checkGold } from '../../training/corpus.js'
 import { evaluateEmissions } from '../../training/evaluation.js'
 
 /** Labelled documents in a model's windows. */
@@ -33,14 +32,7 @@ export interface LabelledSet {
  */
 export async function readLabelled({ tagger, tokenizer, ner }: ModelFolder, path: string): Promise<LabelledSet> {
   const { documents, hash } = await readDocuments(path)
-  const known = tagLabels(tagger.tags)
-  checkTypes(documents, goldLayer, known, path)
-  if (documents.every(({ layers }) => (layers[goldLayer] ?? []).length === 0)) {
-    throw new NerError('data/empty', 'The file has no labelled span.', {
-      where: path,
-      mend: `Give labelled text of the model's kind: ${[...known].join(', ')}.`,
-    })
-  }
+  checkGold(documents, goldLayer, tagLabels(tagger.tags), path)
   const built = await buildExamples(documents, tokenizer, { ...ner, task: 'predict' })
   misalignedSpans(built.documents, { layer: goldLayer, onMisaligned: 'error', path })
   return { path, file: basename(path), sha256: hash, documents: built.documents, examples: built.examples }
