@@ -110,7 +110,11 @@ function assignment(text: string): Source {
   try {
     value = parse(text.slice(at + 1))
   } catch (cause) {
-    throw new NerError('config/bad-value', `The value of ${key} is not YAML.`, { where: `--set ${text}`, cause })
+    throw new NerError('config/bad-value', `The value of ${key} is not YAML.`, {
+      where: `--set ${text}`,
+      mend: `A text with signs in it goes in quotes, and those in quotes for the shell: --set '${key}="…"'.`,
+      cause,
+    })
   }
   return { path: key.split('.'), value, folder: '.', where: () => `--set ${text}` }
 }
@@ -171,6 +175,7 @@ function write(tree: Record<string, unknown>, path: Path, value: unknown, where:
     if (!isTree(inner)) {
       throw new NerError('config/bad-value', `${step} is a value; it has no key ${rest.join('.')}.`, {
         where: where(path),
+        mend: 'configs/default.yaml lists every key.',
       })
     }
     write(inner, rest, value, where)

@@ -221,7 +221,11 @@ async function readOptional(file: string): Promise<string | undefined> {
     return await readFile(file, 'utf8')
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw new NerError('file/unreadable', 'A file of the tokenizer cannot be read.', { where: file, cause })
+    throw new NerError('file/unreadable', 'A file of the tokenizer cannot be read.', {
+      where: file,
+      mend: 'Check that it is a file, and its permissions.',
+      cause,
+    })
   }
 }
 

@@ -167,7 +167,10 @@ function missing(folder: string, name: string, cause?: unknown): NerError {
 function readConfig(folder: string): HubConfig {
   const config = readJson(folder, 'config.json')
   if (typeof config === 'object' && config !== null && !Array.isArray(config)) return config as HubConfig
-  throw new NerError('model/bad-config', 'config.json is not an object.', { where: join(folder, 'config.json') })
+  throw new NerError('model/bad-config', 'config.json is not an object.', {
+    where: join(folder, 'config.json'),
+    mend: 'Take the file from where the model is from, or train the model again.',
+  })
 }
 
 function tagsOf(config: HubConfig, folder: string): string[] {

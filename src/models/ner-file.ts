@@ -34,7 +34,10 @@ export function parseNerFile(json: unknown, where: string): NerFile {
   const parsed = nerFile.safeParse(json)
   if (parsed.success) return parsed.data
   const issue = parsed.error.issues[0]!
-  throw new NerError('model/bad-config', `ner.json: ${issue.path.join('.')}: ${issue.message}`, { where })
+  throw new NerError('model/bad-config', `ner.json: ${issue.path.join('.')}: ${issue.message}`, {
+    where,
+    mend: 'Write the model again, with ner train, distill or quantize; the file is not for editing.',
+  })
 }
 
 /** The CRF's scores as `ner.json` has them. */

@@ -150,6 +150,7 @@ describe('a mistake', () => {
     ['broken YAML', 'a: [1\nb: 2\n', [], 'config/bad-value', /not YAML.*run\.yaml:\d/s],
     ['a key given twice', 'seed: 1\nseed: 2\n', [], 'config/bad-value', /unique.*run\.yaml:2/s],
     ['a list', '- 1\n', [], 'config/bad-value', /list of keys/],
+    ['a --set that is not YAML', '', ['output=[a'], 'config/bad-value', /mend: .*--set 'output="…"'/],
     ['a --set without a value', '', ['seed'], 'usage/bad-flag', /key=value/],
   ]
   it.each(cases)('%s', (_, yaml, set, code, message) => {

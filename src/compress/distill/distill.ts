@@ -144,11 +144,15 @@ function swaps(
 }
 
 /** Keys that would do nothing. @throws NerError `config/bad-value` */
-function checkUnused({ distill: { gazetteer, swaps: copies }, training }: Config): void {
+function checkUnused({ distill: { gazetteer, swaps: copies }, training, self_training: selfTraining }: Config): void {
   const refuse = (where: string, what: string, mend: string) => new NerError('config/bad-value', what, { where, mend })
   if (gazetteer !== null && copies === 0) {
     const mend = 'Set distill.swaps to 1 or more, or leave the gazetteer out.'
     throw refuse('distill.gazetteer', 'A gazetteer is for entities to be swapped, and none are.', mend)
+  }
+  if (selfTraining.enabled) {
+    const what = 'A student learns unlabelled text from its teachers, not from itself.'
+    throw refuse('self_training.enabled', what, 'Leave it out, and name the text with --unlabeled.')
   }
   if (training.class_weights !== null) {
     const what = 'A student is trained on what teachers say of all types, and takes no class weights.'

@@ -154,10 +154,19 @@ describe('distill', () => {
     expect(existsSync(join(scratch, 'refused'))).toBe(false)
   })
 
-  test('class weights, which no loss of distillation heeds, are refused', async () => {
-    const it = config('weighed')
-    const training = { ...it.training, class_weights: { X: 2 } }
-    await expect(run(distill([teachers[0]!], { ...it, training }))).rejects.toThrow(/training\.class_weights/)
+  test.each<[string, (it: Config) => Config, RegExp]>([
+    [
+      'class weights',
+      (it) => ({ ...it, training: { ...it.training, class_weights: { X: 2 } } }),
+      /training\.class_weights/,
+    ],
+    [
+      'self-training',
+      (it) => ({ ...it, self_training: { ...it.self_training, enabled: true } }),
+      /self_training\.enabled/,
+    ],
+  ])('%s, which no distillation heeds: refused', async (_, change, message) => {
+    await expect(run(distill([teachers[0]!], change(config('unheeded'))))).rejects.toThrow(message)
   })
 
   test('labels that the teacher does not know are refused', async () => {
