@@ -52,6 +52,7 @@ async function locate(path = 'org/name', purpose: Purpose = 'encoder') {
     const { value, done } = await download.next()
     if (done === true) return { folder: value, events }
     events.push(value)
+    hub.hasReceived(value.received)
   }
 }
 

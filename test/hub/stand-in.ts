@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 
 /** What goes wrong, as long as it is set. */
 export interface Faults {
-  /** Bytes after which each answer of the store is cut. */
+  /** Bytes after which each answer is cut, once the client `hasReceived` them: what is on its way would be lost. */
   cutAfter?: number
   /** The store sends other bytes than were announced. */
   corrupt?: boolean
@@ -25,6 +25,8 @@ export interface StandIn {
   readonly faults: Faults
   /** `HOST METHOD path range authorization`, in order. */
   readonly requests: string[]
+  /** How much of the file being sent has come so far. */
+  hasReceived(bytes: number): void
   close(): void
 }
 
@@ -71,6 +73,8 @@ export async function standInHub(files: Readonly<Record<string, Buffer>>): Promi
     return response.writeHead(302, { location: `http://localhost:${portOf(store)}/${sha256(data)}` }).end()
   })
 
+  let cut: { readonly response: ServerResponse; readonly at: number } | undefined
+
   function note(host: string, { method, url, headers: { range = '', authorization = '' } }: IncomingMessage) {
     hub.requests.push([host, method, url!.split('?')[0], range, authorization].join(' ').trim())
   }
@@ -89,7 +93,8 @@ export async function standInHub(files: Readonly<Record<string, Buffer>>): Promi
       ...(from > 0 && { 'content-range': `bytes ${from}-${data.length - 1}/${data.length}` }),
     })
     if (faults.cutAfter === undefined || faults.cutAfter >= body.length) return response.end(body)
-    response.write(body.subarray(0, faults.cutAfter), () => setTimeout(() => response.destroy(), 20))
+    response.write(body.subarray(0, faults.cutAfter))
+    cut = { response, at: from + faults.cutAfter }
     return response
   }
 
@@ -97,6 +102,11 @@ export async function standInHub(files: Readonly<Record<string, Buffer>>): Promi
     ...hub,
     commit,
     url: `http://127.0.0.1:${portOf(server)}`,
+    hasReceived(bytes) {
+      if (cut === undefined || bytes < cut.at) return
+      cut.response.destroy()
+      cut = undefined
+    },
     close() {
       for (const each of [server, store]) {
         each.closeAllConnections()
