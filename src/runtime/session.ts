@@ -1,7 +1,7 @@
-import { availableParallelism } from 'node:os'
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node'
 import { NerError } from '../errors.js'
 import type { Tensor } from '../graph/types.js'
+import { threadCount } from '../threads.js'
 import { cardOf, providerOf, type Device } from './devices.js'
 
 export interface SessionOptions {
@@ -61,24 +61,15 @@ const tunedForCpu = {
   optimization: { disable_specified_optimizers: 'GemmTransposeFusion' },
 }
 
-/** More threads than any machine has cores; the engine would start them all, and never end. */
-const mostThreads = 1024
-
 /** Loads a graph with the settings that every session has. @throws NerError as `createSession`, `config/bad-value` */
 export async function openEngine(
   model: Uint8Array | string,
   { device = 'cpu', threads }: SessionOptions,
   more: InferenceSession.SessionOptions,
 ): Promise<InferenceSession> {
-  if (threads !== undefined && !(Number.isInteger(threads) && threads >= 0 && threads <= mostThreads)) {
-    throw new NerError('config/bad-value', `There cannot be ${threads} threads.`, {
-      where: 'threads',
-      mend: `Give a whole number up to ${mostThreads}; 0 takes every core.`,
-    })
-  }
   const settings: InferenceSession.SessionOptions = {
     executionProviders: [providerOf(device) === 'cuda' ? { name: 'cuda', deviceId: cardOf(device) } : device],
-    intraOpNumThreads: threads || availableParallelism(),
+    intraOpNumThreads: threadCount(threads),
     graphOptimizationLevel: 'all',
     logSeverityLevel: 3,
     ...(device === 'cpu' && { extra: tunedForCpu }),

@@ -1,9 +1,9 @@
-import { availableParallelism } from 'node:os'
 import { Piscina } from 'piscina'
 import { formatJsonl } from '../data/jsonl.js'
 import { type Part, type PartOptions, partsOf, readPart } from '../data/parts.js'
 import type { Reject } from '../data/source.js'
 import { NerError } from '../errors.js'
+import { threadCount } from '../threads.js'
 import { type Labeller, type LabellerOptions, openLabeller, type Tag } from './labeller.js'
 import type { Prepared } from './prepare.js'
 
@@ -49,7 +49,7 @@ export async function* applyFunctions(
   files: readonly string[],
   options: ApplyOptions = {},
 ): AsyncGenerator<LabelledPart> {
-  const wanted = options.threads || availableParallelism()
+  const wanted = threadCount(options.threads)
   const threads = prepared.functions.some(({ spec }) => spec.kind === 'model') ? 1 : wanted
   const workers = threads === 1 ? await inThisThread(prepared, options) : inThreads(prepared, options, threads)
   try {

@@ -197,6 +197,16 @@ describe('ner weak apply', () => {
     expect(stderr).toMatch(what)
   })
 
+  it.each(['-1', '1.5', '100000'])('refuses %s threads', async (threads) => {
+    const input = file('in.txt', 'Ann\n')
+    const out = join(folder, 'refused.jsonl')
+    const args = ['--input', input, '--out', out, '--threads', threads]
+    const { code, stderr } = await ner('weak', 'apply', config({ names }, ['PER']), ...args)
+    expect(code).toBe(2)
+    expect(stderr).toContain(`There cannot be ${threads} threads.`)
+    expect(existsSync(out)).toBe(false)
+  })
+
   it('leaves out bad rows of knowledge bases and of the input, and writes them beside the output', async () => {
     file('kb.csv', 'surface,type\nRome,LOC\nOslo\n')
     const functions = { names, cities: { kind: 'knowledge_base', files: 'kb.csv' } }
