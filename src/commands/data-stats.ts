@@ -43,9 +43,20 @@ interface Counted {
 
 const toJson = ({ path, stats }: Counted) => ({
   path,
-  ...stats,
-  sentenceLengths: Object.fromEntries(stats.sentenceLengths),
-  spanLengths: Object.fromEntries(stats.spanLengths),
+  documents: stats.documents,
+  sentences: stats.sentences,
+  tokens: stats.tokens,
+  spans: stats.spans,
+  surfaces: stats.surfaces,
+  labelled_tokens: stats.labelledTokens,
+  without_spans: stats.withoutSpans,
+  spans_per_100_tokens: stats.spansPer100Tokens,
+  tokens_per_document: stats.tokensPerDocument,
+  tokens_per_sentence: stats.tokensPerSentence,
+  tokens_per_span: stats.tokensPerSpan,
+  sentence_lengths: Object.fromEntries(stats.sentenceLengths),
+  span_lengths: Object.fromEntries(stats.spanLengths),
+  types: stats.types,
 })
 
 function summary(files: readonly Counted[]): string {

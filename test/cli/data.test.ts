@@ -137,6 +137,13 @@ describe('data stats', () => {
     expect(stdout.replaceAll(folder, '').replace(/ {2,}/g, '  ')).toMatchSnapshot()
     expect(readFileSync(path('stats.html'), 'utf8')).toContain('Sentences by length')
   })
+
+  it('prints JSON, whose keys are spelled as in all other files', async () => {
+    const { stdout } = await ner('data', 'stats', file('a.conll', conll), '--json')
+    const [counted] = JSON.parse(stdout) as Record<string, unknown>[]
+    expect(Object.keys(counted!).filter((key) => !/^[a-z0-9_]+$/.test(key))).toEqual([])
+    expect(counted).toMatchObject({ tokens_per_document: { max: expect.any(Number) as number }, span_lengths: {} })
+  })
 })
 
 describe('data split', () => {
