@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { basename, dirname, join, resolve } from 'node:path'
+import { basename, dirname, join, relative, resolve } from 'node:path'
 import type { Metrics } from '../data/scoring.js'
 import { writeFileAtomically } from '../files.js'
 import { writeModelFile } from '../graph/onnx/file.js'
@@ -12,7 +12,7 @@ import { graphEntry, storedFile, type GraphEntry, type Manifest } from './manife
 import { planFiles, type PlannedFile, type PlanOptions } from './plan.js'
 import { engineRecipe, type EngineRecipe } from './profiles.js'
 import { readSample, type Sample } from './sample.js'
-import { openStage } from './stage.js'
+import { manifestFile, openStage } from './stage.js'
 import { requireTensorRt, tensorRtSource } from './tensorrt.js'
 import { difference, miss, read, readDecoded, type Reading } from './verify.js'
 
@@ -52,7 +52,7 @@ export async function* exportModel(modelDir: string, options: ExportOptions): As
   }
 
   const inPlace = resolve(out) === resolve(model.folder)
-  const stage = openStage(out, inPlace)
+  const stage = openStage(out, inPlace ? filesOf(model) : undefined)
   try {
     const files: string[] = []
     const verified: VerifiedFile[] = []
@@ -87,8 +87,8 @@ export async function* exportModel(modelDir: string, options: ExportOptions): As
     }
     const misses = verified.flatMap(({ reason }) => reason ?? [])
     if (misses.length === 0) {
-      writeFileAtomically(join(stage.folder, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`)
-      stage.publish([...files, 'manifest.json'])
+      writeFileAtomically(join(stage.folder, manifestFile), `${JSON.stringify(manifest, null, 2)}\n`)
+      stage.publish(files)
     }
     return { folder: out, manifest, misses }
   } finally {
@@ -130,9 +130,19 @@ async function verifyFile(
   }
 }
 
+/** What says of a model what it is. */
+const descriptions = ['config.json', 'ner.json', 'README.md']
+
+/** The files of a model that an export in its folder may have written too. */
+const filesOf = ({ folder, tokenizer, onnx }: ModelFolder) => [
+  ...descriptions,
+  ...Object.keys(tokenizer.files),
+  relative(folder, onnx),
+]
+
 /** What a loader needs beside the graphs. */
 function copyModel({ folder, tokenizer }: ModelFolder, to: string, graphs: readonly string[]): string[] {
-  const copied = ['config.json', 'ner.json', 'README.md'].filter((name) => existsSync(join(folder, name)))
+  const copied = descriptions.filter((name) => existsSync(join(folder, name)))
   for (const name of copied) writeFileAtomically(join(to, name), readFileSync(join(folder, name)))
   for (const [name, content] of Object.entries(tokenizer.files)) writeFileAtomically(join(to, name), content)
   const external = graphs.filter((path) => path.endsWith('_data')).map((path) => basename(path, '_data'))

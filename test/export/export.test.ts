@@ -13,7 +13,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { exportModel, type ExportOptions, type Exported } from '../../src/export/export.js'
 import { readModelFile } from '../../src/graph/onnx/file.js'
 import { onnx } from '../../src/graph/onnx/proto.js'
@@ -129,6 +129,26 @@ describe('an exported folder', () => {
     await run(model, { out: join(scratch, 'again') })
   })
 
+  test('has nothing of an export of before that is not its own', async () => {
+    const { folder } = await run(crf, { target: 'tensorrt', fp16: true, viterbi: true })
+    writeFileSync(join(folder, 'notes.txt'), '')
+    const { manifest } = await run(crf)
+    const files = [...manifest.files.map(({ path }) => path), 'manifest.json', 'notes.txt']
+    expect(filesIn(folder)).toEqual(files.sort())
+  })
+
+  test('keeps its model’s files where an export of before says that they are its', async () => {
+    const model = copyOf(crf)
+    const files = filesIn(model)
+    await run(model, { out: undefined, fp16: true })
+    const path = join(model, 'manifest.json')
+    const manifest = JSON.parse(readFileSync(path, 'utf8')) as Exported['manifest']
+    const more = ['config.json', 'ner.json', 'tokenizer.json'].map((name) => ({ path: name, bytes: 0, sha256: '' }))
+    writeFileSync(path, JSON.stringify({ ...manifest, files: [...manifest.files, ...more] }))
+    await run(model, { out: undefined })
+    expect(filesIn(model)).toEqual([...files, 'manifest.json'].sort())
+  })
+
   test('keeps to what halves can do', async () => {
     const { folder } = await run(softmax, { fp16: true })
     const { initializers, inputs, outputs } = readModelFile(join(folder, 'onnx', 'model_fp16.onnx'))
@@ -199,6 +219,21 @@ describe('a miss', () => {
   })
 })
 
+test.each(['SIGINT', 'SIGTERM'] as const)('%s leaves nothing, and ends the process as ever', async (signal) => {
+  const kill = vi.spyOn(process, 'kill').mockReturnValue(true)
+  const listeners = process.listenerCount(signal)
+  const work = exportModel(crf, { ...plain, out: join(scratch, 'out') })
+  await work.next()
+  await work.next()
+  expect(filesIn(scratch)).toEqual([expect.stringMatching(/\.tmp\/onnx\/model\.onnx$/)])
+  process.emit(signal, signal)
+  expect(readdirSync(scratch)).toEqual([])
+  expect(kill).toHaveBeenCalledWith(process.pid, signal)
+  expect(process.listenerCount(signal)).toBe(listeners)
+  kill.mockRestore()
+  await work.return(undefined as never)
+})
+
 describe('bad input', () => {
   test.each<[string, Partial<ExportOptions>, () => string, string, string]>([
     ['an opset too old for an operator', { opset: 19 }, () => crf, 'graph/old-opset', 'too old for Gelu'],
@@ -234,7 +269,15 @@ describe('bad input', () => {
       'the folder of a trained model that was exported in place',
       (out) => {
         cpSync(softmax, out, { recursive: true })
-        writeFileSync(join(out, 'manifest.json'), '{"graphs": []}')
+        writeFileSync(join(out, 'manifest.json'), '{"graphs": [], "files": []}')
+      },
+    ],
+    [
+      'the folder of a quantized model that was exported in place',
+      (out) => {
+        mkdirSync(out)
+        writeFileSync(join(out, 'run.json'), '{}')
+        writeFileSync(join(out, 'manifest.json'), '{"graphs": [], "files": []}')
       },
     ],
     [
