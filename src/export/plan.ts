@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { failedGates, quantizationOf, quantizedGraph } from '../compress/quantize/save.js'
 import { NerError } from '../errors.js'
 import { hashFile } from '../files.js'
 import type { Graph } from '../graph/graph.js'
@@ -56,15 +57,14 @@ const tolerances: Readonly<Record<Precision, Tolerance>> = {
  */
 export async function planFiles(model: ModelFolder, options: PlanOptions): Promise<PlannedFile[]> {
   const { target, fp16, viterbi } = options
-  const own = 'quantization' in model.ner.lineage
-  if (own) {
+  if (quantizationOf(model) !== undefined) {
     if (fp16 || viterbi || options.int8 !== undefined) {
       throw new NerError('usage/bad-flag', 'The model is quantized: it has no float weights to export.', {
         where: model.folder,
         mend: 'Export the model that it was made from, with --int8 for this folder.',
       })
     }
-    return int8Files(model, target)
+    return int8Files(model, target, true)
   }
   const file = (path: string, precision: Precision, graph: Graph, decodes = false): PlannedFile => ({
     path,
@@ -80,7 +80,7 @@ export async function planFiles(model: ModelFolder, options: PlanOptions): Promi
     file('onnx/model.onnx', 'float32', float),
     ...(fp16 ? [file('onnx/model_fp16.onnx', 'float16', halve(float).graph)] : []),
     ...(viterbi ? [file('onnx/model_viterbi.onnx', 'float32', decodingGraph(model, target), true)] : []),
-    ...(options.int8 === undefined ? [] : int8Files(await loadInt8(model, options.int8), target)),
+    ...(options.int8 === undefined ? [] : int8Files(await loadInt8(model, options.int8), target, false)),
   ]
 }
 
@@ -101,7 +101,7 @@ function decodingGraph(model: ModelFolder, target: Target): Graph {
 
 async function loadInt8(model: ModelFolder, folder: string): Promise<ModelFolder> {
   const int8 = await loadModel(folder)
-  const { quantization } = int8.ner.lineage as { quantization?: { source?: { sha256?: string } } }
+  const quantization = quantizationOf(int8) as { source?: { sha256?: string } } | undefined
   if (quantization === undefined) {
     throw new NerError('usage/bad-flag', '--int8 takes a folder of ner quantize.', { where: folder })
   }
@@ -113,7 +113,9 @@ async function loadInt8(model: ModelFolder, folder: string): Promise<ModelFolder
   })
 }
 
-function int8Files(source: ModelFolder, target: Target): PlannedFile[] {
+/** `isServed`: it is the graph that the exported `ner.json` names, and without it nothing could load the folder. */
+function int8Files(source: ModelFolder, target: Target, isServed: boolean): PlannedFile[] {
+  requireGates(source)
   const graph = readModelFile(source.onnx)
   const isDynamic = nodesWithin(graph).some(({ op }) => op === 'DynamicQuantizeLinear')
   const file = (path: string, tensorRt: boolean): PlannedFile => ({
@@ -126,8 +128,17 @@ function int8Files(source: ModelFolder, target: Target): PlannedFile[] {
     tensorRt,
   })
   return [
-    ...(target === 'tensorrt' ? [] : [file('onnx/model_quantized.onnx', false)]),
+    ...(isServed || target !== 'tensorrt' ? [file(quantizedGraph, false)] : []),
     // Of a dynamic graph, what TensorRT cannot take of it is said only to those who ask for TensorRT alone.
     ...(target === 'tensorrt' || (target === 'all' && !isDynamic) ? [file('tensorrt/model_qdq.onnx', true)] : []),
   ]
+}
+
+function requireGates({ folder }: ModelFolder): void {
+  const failures = failedGates(folder)
+  if (failures.length === 0) return
+  throw new NerError('usage/bad-flag', `The int8 model failed its gates: ${failures.join(' ')}`, {
+    where: join(folder, 'run.json'),
+    mend: 'Quantize again with --method auto, which leaves the costliest layers in float, or let --max-f1-drop be more.',
+  })
 }

@@ -135,7 +135,8 @@ function trainedConfig(config: HubConfig, { tags }: Tagger): HubConfig {
   }
 }
 
-function readJson(folder: string, name: string): unknown {
+/** A JSON file of a model folder. @throws NerError `model/missing-file`, `model/bad-config` */
+export function readJson(folder: string, name: string): unknown {
   const path = join(folder, name)
   let text: string
   try {

@@ -355,6 +355,25 @@ describe('an int8 folder', () => {
     await predictor.release()
   })
 
+  test('can be exported for TensorRT alone, and is loaded as it is', async () => {
+    const { folder } = await run(quantized(), { target: 'tensorrt' })
+    const predictor = await loadPredictor(folder)
+    expect((await predictor.predict([text]))[0]!.length).toBeGreaterThan(0)
+    await predictor.release()
+  })
+
+  test.each(['beside its model', 'alone'])('that failed its gates is not exported %s', async (how) => {
+    const folder = quantized()
+    const failures = ['All types together lost 9.00 points of F1; 0.3 may be lost.']
+    writeFileSync(join(folder, 'run.json'), JSON.stringify({ gates: { failures } }))
+    const exporting = how === 'alone' ? run(folder) : run(crf, { int8: folder })
+    await expect(exporting).rejects.toMatchObject({
+      code: 'usage/bad-flag',
+      message: expect.stringContaining('lost 9.00 points') as string,
+    })
+    expect(existsSync(join(scratch, 'out'))).toBe(false)
+  })
+
   test('has no float weights for halves', async () => {
     await expect(run(quantized(), { fp16: true })).rejects.toMatchObject({ code: 'usage/bad-flag' })
   })

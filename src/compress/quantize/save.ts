@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { toMetrics } from '../../data/scoring.js'
 import { fillFolder, writeFileAtomically } from '../../files.js'
-import type { ModelFolder } from '../../models/folder.js'
+import { readJson, type ModelFolder } from '../../models/folder.js'
 import type { Budget } from './gates.js'
 import type { Quantized } from './result.js'
 
@@ -66,4 +66,12 @@ export function writeRun(
     seconds,
   }
   writeFileAtomically(join(folder, 'run.json'), `${JSON.stringify(run, null, 2)}\n`)
+}
+
+/** The gates that a quantized model failed, each in a sentence. @throws NerError `model/bad-config` */
+export function failedGates(folder: string): readonly string[] {
+  // An exported folder has no run.json: it would not be there, had a gate failed.
+  if (!existsSync(join(folder, 'run.json'))) return []
+  const { gates } = readJson(folder, 'run.json') as { gates?: { failures?: readonly string[] } }
+  return gates?.failures ?? []
 }
