@@ -1,3 +1,4 @@
+import { NerError } from '../errors.js'
 import type { Batch } from '../features/batch.js'
 import { Graph } from '../graph/graph.js'
 import type { Tensor } from '../graph/types.js'
@@ -44,7 +45,7 @@ export interface ServedGraph {
 /**
  * Loads a served graph, from its file or its bytes.
  *
- * @throws NerError `runtime/failed`, `runtime/no-device`
+ * @throws NerError `runtime/failed`, `runtime/no-device`; `usage/bad-flag` for a graph that decodes by itself
  */
 export async function openGraph(
   onnx: Uint8Array | string,
@@ -52,6 +53,13 @@ export async function openGraph(
   options: SessionOptions = {},
 ): Promise<ServedGraph> {
   const session = await createSession(onnx, options)
+  if (session.inputs.includes('word_index')) {
+    await session.release()
+    throw new NerError('usage/bad-flag', 'The graph decodes by itself: it asks for word_index and word_mask, too.', {
+      ...(typeof onnx === 'string' && { where: onnx }),
+      mend: 'It is for programs that do not decode. Here, name its folder, or another graph in there.',
+    })
+  }
   return {
     async run(batch) {
       const { logits } = await session.run(pieceFeeds(session, batch))

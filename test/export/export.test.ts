@@ -234,9 +234,18 @@ test.each(['SIGINT', 'SIGTERM'] as const)('%s leaves nothing, and ends the proce
   await work.return(undefined as never)
 })
 
+test('a graph that decodes by itself is for other programs', async () => {
+  const { folder } = await run(crf, { viterbi: true })
+  await expect(loadPredictor(join(folder, 'onnx', 'model_viterbi.onnx'))).rejects.toMatchObject({
+    code: 'usage/bad-flag',
+    message: expect.stringContaining('decodes by itself') as string,
+  })
+})
+
 describe('bad input', () => {
   test.each<[string, Partial<ExportOptions>, () => string, string, string]>([
     ['an opset too old for an operator', { opset: 19 }, () => crf, 'graph/old-opset', 'too old for Gelu'],
+    ['an opset between two', { opset: 17.5 }, () => crf, 'graph/old-opset', 'There is no opset 17.5'],
     ['an opset that is not there', { opset: 40 }, () => crf, 'graph/old-opset', 'newer than what is written here'],
     ['Viterbi without a CRF', { viterbi: true }, () => softmax, 'usage/bad-flag', '--viterbi decodes a CRF'],
     [

@@ -80,6 +80,9 @@ export function requireOpset(g: Graph, opset: number): void {
     .reduce((newest, node) => (node.opset > newest.opset ? node : newest), { op: '', name: '', opset: 0 })
   const refuse = (what: string, where: string | undefined, mend: string) =>
     new NerError('graph/old-opset', what, { ...(where !== undefined && { where }), mend })
+  if (!Number.isInteger(opset)) {
+    throw refuse(`There is no opset ${opset}.`, undefined, `Ask for a whole number, up to ${newestOpset}.`)
+  }
   if (opset > newestOpset) {
     throw refuse(`Opset ${opset} is newer than what is written here, ${newestOpset}.`, undefined, 'Ask for that one.')
   }
