@@ -54,6 +54,7 @@ export function writeRun(run: FinishedRun): RunResults {
   const rounds = roundsOf(progress.log)
   const json = (name: string, value: unknown) =>
     writeFileAtomically(join(output, name), `${JSON.stringify(value, null, 2)}\n`)
+  const shown = test?.evaluation ?? dev?.evaluation
   const results: RunResults = {
     epoch: progress.log.at(-1)?.epoch ?? 0,
     global_step: progress.step,
@@ -95,10 +96,10 @@ export function writeRun(run: FinishedRun): RunResults {
     modelCard({
       name: basename(output),
       tagger,
-      origin: run.origin,
-      lineage,
-      dev: dev?.evaluation,
-      test: test?.evaluation,
+      origin: `${run.origin} with seed ${config.seed}`,
+      data: lineage.data,
+      scored: shown && { on: test ? 'test' : 'dev', scores: (shown.crf ?? shown.argmax).scores },
+      hasWeights: true,
     }),
   )
   json('run.json', {

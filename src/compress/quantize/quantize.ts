@@ -1,13 +1,14 @@
 import { statSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { NerError } from '../../errors.js'
 import { claimOutput, hashFile } from '../../files.js'
 import { encodeModel } from '../../graph/onnx/encode.js'
 import { quantizeDynamic } from '../../graph/rewrite/dynamic.js'
 import { quantizeTables } from '../../graph/rewrite/tables.js'
 import { verify } from '../../graph/verify.js'
-import { loadModel, loadWeights } from '../../models/folder.js'
+import { loadModel, loadWeights, type ModelFolder } from '../../models/folder.js'
 import { servingGraph } from '../../models/serving.js'
+import { modelCard, type DataFile } from '../../training/model-card.js'
 import { versions } from '../../runtime/versions.js'
 import { auto } from './auto.js'
 import { quantizeAware } from './aware.js'
@@ -55,7 +56,8 @@ export async function* quantize(modelDir: string, options: QuantizeOptions): Asy
   const dev = options.dev === undefined ? undefined : await readLabelled(model, options.dev)
   const calib = options.calib === undefined ? undefined : await readLabelled(model, options.calib)
   const trained = loadWeights(model)
-  const output = options.out ?? `${modelDir.replace(/\/+$/, '')}-int8`
+  const name = basename(resolve(model.folder))
+  const output = options.out ?? join(model.folder, '..', `${name}-int8`)
   claimOutput(output)
 
   const original = servingGraph(model.tagger, trained)
@@ -101,13 +103,30 @@ export async function* quantize(modelDir: string, options: QuantizeOptions): Asy
     balanced_layers: result.balanced,
     ...(method === 'static' && { calibration: options.calibration }),
     ...(qatSteps > 0 && { qat_steps: qatSteps }),
-    source: { name: basename(modelDir), sha256: hashFile(join(model.folder, 'model.safetensors')) },
+    source: { name, sha256: hashFile(join(model.folder, 'model.safetensors')) },
     data: { calib: named(calib), dev: named(dev) },
     versions: versions(),
   }
-  saveQuantized(output, model, onnx, description)
+  saveQuantized(output, model, onnx, cardOf(model, name, result, description.data), description)
   writeRun(output, description, result, options, (performance.now() - began) / 1000)
   return result
+}
+
+function cardOf(
+  { tagger, ner }: ModelFolder,
+  source: string,
+  { output, method, cpu, dev }: Quantized,
+  data: Readonly<Record<'calib' | 'dev', DataFile | undefined>>,
+): string {
+  const { data: trained } = ner.lineage as { data?: Readonly<Record<string, DataFile>> }
+  return modelCard({
+    name: basename(resolve(output)),
+    tagger,
+    origin: `Quantized from ${source} to int8 for ${cpu} (${method})`,
+    data: { ...trained, ...(data.calib && { calib: data.calib }), ...(data.dev && { dev: data.dev }) },
+    scored: dev && { on: 'dev', scores: dev.after },
+    hasWeights: false,
+  })
 }
 
 interface Data {

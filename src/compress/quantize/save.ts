@@ -10,17 +10,18 @@ import type { Quantized } from './result.js'
 export const quantizedGraph = 'onnx/model_quantized.onnx'
 
 /**
- * Writes a model folder around a quantized graph: everything of the source but its float weights and its reports. What was
- * done goes into the lineage, which also marks the model as quantized.
+ * Writes a model folder around a quantized graph: everything of the source but its float weights, its reports and its card,
+ * which has the float model's scores. What was done goes into the lineage, which also marks the model as quantized.
  */
 export function saveQuantized(
   folder: string,
   model: ModelFolder,
   onnx: Uint8Array,
+  card: string,
   quantization: Readonly<Record<string, unknown>>,
 ): void {
   fillFolder(folder, (aside) => {
-    writeModel(aside, model, onnx, quantization)
+    writeModel(aside, model, onnx, card, quantization)
   })
 }
 
@@ -28,15 +29,14 @@ function writeModel(
   folder: string,
   model: ModelFolder,
   onnx: Uint8Array,
+  card: string,
   quantization: Readonly<Record<string, unknown>>,
 ): void {
   const json = (name: string, value: unknown) =>
     writeFileAtomically(join(folder, name), `${JSON.stringify(value, null, 2)}\n`)
   for (const [name, content] of Object.entries(model.tokenizer.files)) writeFileAtomically(join(folder, name), content)
-  for (const name of ['README.md', 'config.json']) {
-    const source = join(model.folder, name)
-    if (existsSync(source)) writeFileAtomically(join(folder, name), readFileSync(source))
-  }
+  writeFileAtomically(join(folder, 'README.md'), card)
+  writeFileAtomically(join(folder, 'config.json'), readFileSync(join(model.folder, 'config.json')))
   const ner = JSON.parse(readFileSync(join(model.folder, 'ner.json'), 'utf8')) as Record<string, unknown>
   json('ner.json', { ...ner, graph: quantizedGraph, lineage: { ...model.ner.lineage, quantization } })
   writeFileAtomically(join(folder, quantizedGraph), onnx)

@@ -9,7 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { quantize, type QuantizeOptions } from '../../../src/compress/quantize/quantize.js'
 import type { Quantized } from '../../../src/compress/quantize/result.js'
@@ -76,6 +76,7 @@ describe('a quantized folder', () => {
   test('has what serving needs and no more, and runs like any other', async () => {
     const { output, quantized, float, bytes, dev } = await run({ dev: data })
     expect(readdirSync(output, { recursive: true }).sort()).toEqual([
+      'README.md',
       'config.json',
       'ner.json',
       'onnx',
@@ -110,6 +111,19 @@ describe('a quantized folder', () => {
     expect(json(output, 'run.json')).toMatchObject({ finished: true, gates: { failures: [] } })
   })
 
+  test('has a card of its own: the scores are not those of float', async () => {
+    const from = await tinyTagger()
+    writeFileSync(join(from, 'README.md'), '| all | 99.99 |')
+    const { output, dev } = await run({ method: 'static', calib: data, dev: data }, from)
+    const card = readFileSync(join(output, 'README.md'), 'utf8')
+    expect(card).toContain(`Quantized from ${basename(from)} to int8`)
+    expect(card).toContain('## Scores on own.conll')
+    expect(card).toMatch(new RegExp(`^\\| all .*\\| ${(100 * dev!.after.micro.f1).toFixed(2)} \\|$`, 'm'))
+    expect(card).not.toMatch(/99\.99|weights|transformers import/)
+    const { output: unmeasured } = await run({}, from)
+    expect(readFileSync(join(unmeasured, 'README.md'), 'utf8')).not.toMatch(/Scores|99\.99/)
+  })
+
   test('is the same to the byte every time', async () => {
     const [one, two] = [await run(), await run()]
     const read = ({ output }: Quantized) => readFileSync(join(output, 'onnx/model_quantized.onnx'))
@@ -124,6 +138,19 @@ describe('a quantized folder', () => {
     const { output } = await run({ out: undefined }, await tinyTagger({ head: 'softmax' }))
     expect(output).toMatch(/-int8$/)
     expect(existsSync(join(output, 'run.json'))).toBe(true)
+  })
+
+  test('goes beside its model where that is named from within', async () => {
+    const from = await tinyTagger({ head: 'softmax' })
+    const before = process.cwd()
+    process.chdir(from)
+    try {
+      const { output } = await run({ out: undefined }, '.')
+      expect(resolve(output)).toBe(`${process.cwd()}-int8`)
+      expect(json(output, 'run.json')).toMatchObject({ source: { name: basename(from) } })
+    } finally {
+      process.chdir(before)
+    }
   })
 })
 
