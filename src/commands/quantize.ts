@@ -31,8 +31,17 @@ export const command = defineCommand({
     },
     'qat-steps': { type: 'number', default: 0, describe: 'Fine-tune so many steps with rounded layers first' },
     dev: { type: 'string', describe: 'Labelled text to measure the loss on' },
-    'max-f1-drop': { type: 'number', default: 0.3, describe: 'With --dev: exit 1 where F1 loses more points' },
-    'per-type-max-drop': { type: 'number', default: 1, describe: 'With --dev: the same of any one type' },
+    // A default of yargs' would look as if it were asked for.
+    'max-f1-drop': {
+      type: 'number',
+      implies: 'dev',
+      describe: 'With --dev: exit 1 where F1 loses more points; 0.3 by default',
+    },
+    'per-type-max-drop': {
+      type: 'number',
+      implies: 'dev',
+      describe: 'With --dev: the same of any one type; 1 by default',
+    },
     embeddings: { type: 'boolean', describe: 'The embedding table in int8 too: a smaller file' },
     cpu: {
       type: 'string',
@@ -62,8 +71,8 @@ export const command = defineCommand({
         cpu: args.cpu === 'detect' ? undefined : (args.cpu as Cpu),
         embeddings: args.embeddings === true,
         dev: args.dev,
-        maxF1Drop: args['max-f1-drop'],
-        perTypeMaxDrop: args['per-type-max-drop'],
+        maxF1Drop: args['max-f1-drop'] ?? 0.3,
+        perTypeMaxDrop: args['per-type-max-drop'] ?? 1,
         out: args.out,
         threads: args.threads,
       }),

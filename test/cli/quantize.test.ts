@@ -47,7 +47,7 @@ describe('ner quantize', () => {
       'm',
       expect.objectContaining({ method: 'static', calib: 'c', calibration: 'entropy', cpu: 'vnni', qatSteps: 0 }),
     )
-    await ner('quantize', 'm', '--embeddings', '--max-f1-drop', '0.5')
+    await ner('quantize', 'm', '--embeddings', '--dev', 'd', '--max-f1-drop', '0.5')
     expect(quantize).toHaveBeenLastCalledWith(
       'm',
       expect.objectContaining({
@@ -78,6 +78,8 @@ describe('ner quantize', () => {
     [['--cpu', 'z80'], '--cpu'],
     [['--qat-steps', 'some'], '--qat-steps'],
     [['--qat-steps', '-1'], '--qat-steps'],
+    [['--max-f1-drop', '0.5'], 'max-f1-drop -> dev'],
+    [['--per-type-max-drop', '0.5'], 'per-type-max-drop -> dev'],
   ])('refuses %j', async (flags, named) => {
     const { code, stderr } = await ner('quantize', 'm', ...flags)
     expect(code).toBe(2)
