@@ -3,6 +3,7 @@ import { basename, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Document, Token } from '../data/document.js'
 import { readDocuments } from '../data/read.js'
+import { NerError } from '../errors.js'
 import { segment, type SegmentedDocument } from '../features/segment.js'
 import { measureLatency } from './latency.js'
 import { compareLatency, summarize, type Comparison, type LatencySummary } from './latency-summary.js'
@@ -45,12 +46,14 @@ const requestsInRound = 200
 /**
  * Times models side by side, from text in to entities out. Yields what it is doing.
  *
- * @throws NerError `model/*`, `data/*`, `file/unreadable`, `runtime/*`
+ * @throws NerError `model/*`, `data/*`, `file/unreadable`, `runtime/*`; `usage/bad-flag` for a length of more words than
+ *   the data have
  */
 export async function* bench(paths: readonly string[], options: BenchOptions): AsyncGenerator<string, Bench> {
   const { batches, lengths, rounds, data = ownSample, ...device } = options
   const corpus = await readDocuments(data, { labels: 'optional' })
   const documents = corpus.documents.map(segment)
+  checkWords(documents, data, lengths)
   const names = namesOf(paths)
   const models: LoadedModel[] = []
   try {
@@ -79,6 +82,20 @@ export async function* bench(paths: readonly string[], options: BenchOptions): A
     }
   } finally {
     for (const model of models) await model.release()
+  }
+}
+
+function checkWords(documents: readonly SegmentedDocument[], data: string, lengths: readonly number[]): void {
+  const words = documents.reduce((sum, { tokens }) => sum + tokens.length, 0)
+  if (words === 0) {
+    throw new NerError('data/empty', 'The file has no word to time models on.', { where: data, mend: 'Give text.' })
+  }
+  const longest = Math.max(0, ...lengths)
+  if (longest > words) {
+    throw new NerError('usage/bad-flag', `The data have ${words} words, too few for a text of ${longest}.`, {
+      where: data,
+      mend: `Ask for a --length up to ${words}, or name more text with --data.`,
+    })
   }
 }
 
@@ -113,8 +130,8 @@ function textsOfLength(documents: readonly SegmentedDocument[], length: number):
     at += document.text.length + 1
   }
   const all = { id: 'words', text: documents.map(({ text }) => text).join('\n'), tokens, layers: {}, sentences: [] }
-  const whole = Math.max(1, Math.floor(tokens.length / length))
-  return Array.from({ length: whole }, (_, i) => cutOut(all, i * length, Math.min((i + 1) * length, tokens.length)))
+  const whole = Math.floor(tokens.length / length)
+  return Array.from({ length: whole }, (_, i) => cutOut(all, i * length, (i + 1) * length))
 }
 
 function cutOut({ id, text, tokens }: SegmentedDocument, start: number, end: number): Document {
