@@ -138,22 +138,18 @@ const defect = 70
 
 /** Runs a command line and returns the exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
-  process.stdout.on('error', endWithReader)
+  // For good: what is said last may fail when this is over.
+  for (const stream of [process.stdout, process.stderr]) stream.off('error', ignore).on('error', ignore)
   try {
     return await runCommand(argv)
   } catch (error) {
     process.stderr.write(`${explain(error)}\n`)
     return error instanceof NerError ? 2 : defect
-  } finally {
-    process.stdout.off('error', endWithReader)
   }
 }
 
-/** A reader that has had enough (`ner predict … | head`) is no error. */
-function endWithReader(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error
-  process.exit(0)
-}
+/** A result that cannot be written is an error of whoever writes it, and a reader that has gone of nobody. */
+const ignore = () => undefined
 
 function explain(error: unknown): string {
   const debug = process.env['NER_DEBUG'] === '1'

@@ -41,7 +41,7 @@ export const command = defineCommand({
     let written = 0
     for await (const batch of batches(texts)) {
       const entities = await predictor.predict(batch)
-      await write(batch.map((text, i) => form.text(text, entities[i]!, written++)).join(''))
+      if (!(await write(batch.map((text, i) => form.text(text, entities[i]!, written++)).join('')))) break
     }
     await write(form.end?.(written) ?? '')
     await predictor.release()

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { bootstrap, countSpans, scoreSpans } from '../../src/data/scoring.js'
 import { evaluate, type Evaluation } from '../../src/run/evaluate.js'
-import { ner } from './invoke.js'
+import { ner, withoutReader } from './invoke.js'
 
 vi.mock('../../src/run/evaluate.js', () => ({ evaluate: vi.fn() }))
 
@@ -56,5 +56,11 @@ describe('ner eval', () => {
     expect(outcome.code).toBe(code)
     expect(outcome.stderr).toMatch(code === 1 ? /80\.00 is below the gate of 81\.00/ : /^$/)
     expect(outcome.stdout).toMatch(/all/)
+  })
+
+  it('keeps to its gate where its reader has gone', async () => {
+    const { code, stderr } = await withoutReader('eval', 'm', 'd', '--min-f1', '0.81')
+    expect([code, stderr]).toEqual([1, 'F1 80.00 is below the gate of 81.00.\n'])
+    expect((await withoutReader('eval', 'm', 'd')).code).toBe(0)
   })
 })

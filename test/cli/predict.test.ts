@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { loadPredictor } from '../../src/run/predict.js'
-import { ner } from './invoke.js'
+import { ner, withoutReader } from './invoke.js'
 
 vi.mock('../../src/run/predict.js', () => ({ loadPredictor: vi.fn() }))
 
@@ -117,6 +117,12 @@ describe('ner predict', () => {
         .split('\n')
         .map((line) => (JSON.parse(line) as Row).text),
     ).toEqual(texts)
+  })
+
+  it('ends with 0, early, where its reader has gone', async () => {
+    const lines = Array.from({ length: 600 }, (_, i) => `line ${i}`)
+    const { code } = await withoutReader('predict', 'm', '--input', file(...lines))
+    expect([code, batchSizes]).toEqual([0, [256]])
   })
 
   it('says how to give a text that begins with a dash', async () => {
