@@ -1,7 +1,7 @@
 import { createReadStream, openSync } from 'node:fs'
-import { createInterface } from 'node:readline/promises'
 import type { Readable } from 'node:stream'
 import { formatConll } from '../data/conll-write.js'
+import { streamedLines } from '../data/source.js'
 import { NerError } from '../errors.js'
 import { findWords } from '../features/words.js'
 import { type Entity, loadPredictor } from '../run/predict.js'
@@ -105,15 +105,10 @@ function textsOf({ text = [], input }: { text?: readonly string[] | undefined; i
 }
 
 async function* lines(stream: Readable, name: string): AsyncGenerator<string> {
-  let first = true
   try {
-    for await (const line of createInterface({ input: stream, crlfDelay: Infinity })) {
-      // A byte order mark is no part of the text, and would shift its offsets.
-      yield first ? line.replace(/^\uFEFF/, '') : line
-      first = false
-    }
+    yield* streamedLines(stream, name)
   } catch (cause) {
-    throw unreadable(name, cause)
+    throw cause instanceof NerError ? cause : unreadable(name, cause)
   }
 }
 

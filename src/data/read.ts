@@ -12,7 +12,7 @@ import { isLabelStudio, readLabelStudio } from './label-studio.js'
 import type { Loss } from './losses.js'
 import { firstRow } from './records.js'
 import type { Scheme } from './schemes.js'
-import { linesOf, type ReadOptions, type Reject, type Source } from './source.js'
+import { isGzip, linesOf, type ReadOptions, type Reject, type Source } from './source.js'
 import { isSpacy, readSpacy } from './spacy.js'
 
 export type Format = 'conll' | 'jsonl' | 'doccano' | 'label-studio' | 'spacy'
@@ -123,7 +123,7 @@ const empty = (name: string, what: string) =>
 
 /** What is in a file, where it is gzipped. @throws NerError `file/unreadable` where that is damaged */
 export function unzipped(bytes: Uint8Array, name: string): Uint8Array {
-  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes
+  if (!isGzip(bytes)) return bytes
   try {
     return gunzipSync(bytes)
   } catch (cause) {

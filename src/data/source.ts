@@ -90,10 +90,44 @@ export function* linesOf(bytes: Uint8Array, name: string, chunkSize = 1 << 23): 
   }
 }
 
-function decode(decoder: TextDecoder, bytes: Uint8Array, name: string, linesBefore: number): string {
+/** As {@link linesOf}, of bytes as they come. They are not unzipped: that throws `file/unreadable`, too. */
+export async function* streamedLines(stream: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<string> {
+  const decoder = new TextDecoder('utf-8', { fatal: true })
+  let lineNumber = 0
+  let rest = ''
+  for await (const bytes of stream) {
+    const chunk = decode(decoder, bytes, name, lineNumber, { stream: true })
+    rest += chunk
+    if (!chunk.includes('\n')) continue
+    const lines = rest.split(/\r?\n/)
+    rest = lines.pop()!
+    lineNumber += lines.length
+    yield* lines
+  }
+  rest += decode(decoder, new Uint8Array(), name, lineNumber)
+  if (rest !== '') yield rest.replace(/\r$/, '')
+}
+
+/** Whether bytes are the beginning of a gzip file. */
+export const isGzip = (bytes: Uint8Array) => bytes[0] === 0x1f && bytes[1] === 0x8b
+
+function decode(
+  decoder: TextDecoder,
+  bytes: Uint8Array,
+  name: string,
+  linesBefore: number,
+  options: { stream?: boolean } = {},
+): string {
   try {
-    return decoder.decode(bytes)
+    return decoder.decode(bytes, options)
   } catch (cause) {
+    if (linesBefore === 0 && isGzip(bytes)) {
+      throw new NerError('file/unreadable', 'The text is gzipped.', {
+        where: name,
+        mend: 'Unzip it first, e.g. `gzip -dc FILE > NEW`.',
+        cause,
+      })
+    }
     throw new NerError('file/unreadable', 'The file is not UTF-8 text.', {
       where: `${name}, after line ${linesBefore}`,
       mend: 'Convert it, e.g. `iconv -f ENCODING -t UTF-8 FILE > NEW`; `file FILE` guesses the encoding.',

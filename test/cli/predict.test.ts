@@ -1,4 +1,5 @@
 import { mkdtempSync, writeFileSync } from 'node:fs'
+import { gzipSync } from 'node:zlib'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
@@ -93,6 +94,25 @@ describe('ner predict', () => {
     })
     const { code, stderr } = await ner('predict', 'm', '--input', path)
     expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringMatching(/\[file\/unreadable\]/) as string })
+  })
+
+  it.each([
+    ['Latin-1', Buffer.from('Ann\nJos\xe9 and Bob', 'latin1'), /not UTF-8.*texts\.txt.*iconv/s],
+    ['text that ends within a character', Buffer.from('Bob, José').subarray(0, -1), /not UTF-8.*texts\.txt.*iconv/s],
+    ['gzip', gzipSync('Ann'), /gzipped.*texts\.txt.*gzip -dc/s],
+  ])('refuses %s', async (_what, bytes, message) => {
+    const path = file()
+    writeFileSync(path, bytes)
+    const { code, stdout, stderr } = await ner('predict', 'm', '--input', path)
+    expect({ code, stdout, stderr }).toEqual({ code: 2, stdout: '', stderr: expect.stringMatching(message) as string })
+  })
+
+  it('reads characters and ends of lines that two chunks share, and the last line without one', async () => {
+    // What is read at once is 64 KiB.
+    const lines = [`${'é'.repeat(2 ** 15 - 1)}é`, 'x'.repeat(2 ** 16 - 4), 'a\u2028b', 'Ann']
+    const { stdout } = await ner('predict', 'm', '--input', file(`a${lines.join('\r\n')}`))
+    const texts = stdout.trimEnd().split('\n')
+    expect(texts.map((line) => (JSON.parse(line) as Row).text)).toEqual([`a${lines[0]!}`, ...lines.slice(1)])
   })
 
   it('takes no byte order mark for text', async () => {
