@@ -203,6 +203,15 @@ function intern(names: Map<string, string>, name: string): string {
   return known ?? name
 }
 
+/**
+ * Whether lines are columns and not text: half of those that are not blank, or more, end with a tag. Of the others the
+ * reader complains.
+ */
+export function areColumns(lines: readonly string[]): boolean {
+  const rows = lines.flatMap((line) => readRow(line) ?? [])
+  return 2 * rows.filter(({ columns, last }) => columns > 1 && isTag(last)).length >= rows.length && rows.length > 0
+}
+
 /** The codes of WikiANN's languages: `en:`, `zh-classical:`, `simple:`. */
 const languagePrefix = /^(?:[a-z]{2,3}(?:-[a-z]+)*|simple):/
 

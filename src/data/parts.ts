@@ -3,10 +3,11 @@ import { basename } from 'node:path'
 import { Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { NerError } from '../errors.js'
-import { readConll } from './conll.js'
+import { areColumns, documentStart, readConll } from './conll.js'
 import type { Document } from './document.js'
 import { readJsonl } from './jsonl.js'
-import { isTag, type Scheme } from './schemes.js'
+import { isJson } from './read.js'
+import type { Scheme } from './schemes.js'
 import { linesOf, type ReadOptions, type Reject, type Source } from './source.js'
 
 /*
@@ -50,6 +51,10 @@ export async function* partsOf(file: string, options: PartOptions = {}): AsyncGe
   let rest: Buffer = Buffer.alloc(0)
   let kind: Kind | undefined
   let before = { lines: 0, documents: 0 }
+  const begin = () => {
+    if (rest.subarray(0, 3).equals(byteOrderMark)) rest = rest.subarray(3)
+    return kindOf(rest, name, options)
+  }
   const part = (bytes: Buffer): Part => {
     // A copy: another thread would be handed all of the memory that it is a view of.
     const made = { file: name, bytes: new Uint8Array(bytes), before, ...kind! }
@@ -63,7 +68,7 @@ export async function* partsOf(file: string, options: PartOptions = {}): AsyncGe
   for await (const chunk of bytesOf(file, name)) {
     rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
     if (rest.length < wanted) continue
-    kind ??= kindOf(rest, name, options)
+    kind ??= begin()
     wanted = size
     // The head is long enough for several parts.
     while (rest.length >= wanted) {
@@ -77,7 +82,7 @@ export async function* partsOf(file: string, options: PartOptions = {}): AsyncGe
       wanted = size
     }
   }
-  kind ??= kindOf(rest, name, options)
+  kind ??= begin()
   while (rest.length > size) {
     const end = lastEnd(rest, kind, size) || rest.length
     yield part(rest.subarray(0, end))
@@ -85,6 +90,9 @@ export async function* partsOf(file: string, options: PartOptions = {}): AsyncGe
   }
   if (rest.length > 0) yield part(rest)
 }
+
+/** No part of the first line, which tells the format. */
+const byteOrderMark = Buffer.from('\uFEFF')
 
 /** What is the same of all parts of a file. */
 interface Kind {
@@ -163,7 +171,8 @@ function kindOf(head: Buffer, name: string, options: PartOptions): Kind {
     throw new NerError('data/empty', 'The file holds no document.', { where: name, mend: 'Give some text.' })
   }
   // The last line may be cut.
-  const format = options.format ?? formatOf(lines.length > 1 && head.length > text.length ? lines.slice(0, -1) : lines)
+  const whole = lines.length > 1 && head.length > text.length ? lines.slice(0, -1) : lines
+  const format = options.format ?? formatOf(whole, name)
   if (format !== 'conll') return { format, starts: false }
   const starts = isStart(lines.find((line) => line.trim() !== '')!)
   if (options.scheme) return { format, starts, scheme: options.scheme }
@@ -174,16 +183,18 @@ function kindOf(head: Buffer, name: string, options: PartOptions): Kind {
   return { ...kind, ...(scheme && { scheme }) }
 }
 
-const isStart = (line: string) => line.startsWith('-DOCSTART-')
+const isStart = (line: string) => line.startsWith(documentStart)
 
-/** CoNLL where every row has as many columns and ends with a tag; JSONL where the first line is an object. */
-function formatOf(lines: readonly string[]): PartFormat {
-  const rows = lines.filter((line) => line.trim() !== '')
-  if (/^\s*\{/.test(rows[0]!)) return 'jsonl'
-  if (isStart(rows[0]!)) return 'conll'
-  const columns = rows.map((row) => row.trim().split(/[\t ]+/))
-  const like = ({ length }: readonly string[]) => length > 1 && length === columns[0]!.length
-  return columns.every((row) => like(row) && isTag(row.at(-1)!)) ? 'conll' : 'text'
+/** JSONL where the first line is an object; a list is refused, since its parts are no lists. */
+function formatOf(lines: readonly string[], name: string): PartFormat {
+  const first = lines.find((line) => line.trim() !== '')!.trim()
+  if (isStart(first) || areColumns(lines)) return 'conll'
+  if (first.startsWith('{')) return 'jsonl'
+  if (!isJson(first)) return 'text'
+  throw new NerError('data/unknown-format', 'The file holds JSON lists, which are not read in parts.', {
+    where: name,
+    mend: 'Convert it: ner data convert FILE --to jsonl --out NEW.jsonl. If it is text, say --format text.',
+  })
 }
 
 /** Where the last document that begins in the first `size` bytes ends, or the first to end after them; 0 for nowhere. */

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
+import { areColumns } from './conll.js'
 import type { Document } from './document.js'
 import { isJson, parseDocuments, unzipped } from './read.js'
-import { isTag } from './schemes.js'
 import { linesOf } from './source.js'
 import { NerError } from '../errors.js'
 
@@ -65,16 +65,14 @@ function readBytes(path: string): Uint8Array {
 /** Lines looked at to tell text from data. */
 const lookedAt = 20
 
-/** Neither JSON, nor columns of which the last is a tag. */
+/** Neither JSON nor columns. */
 function isPlain(bytes: Uint8Array, path: string): boolean {
   const lines: string[] = []
   for (const line of linesOf(bytes, path)) {
     if (line.trim() !== '') lines.push(line.trim())
     if (lines.length === lookedAt) break
   }
-  if (isJson(lines[0] ?? '')) return false
-  const lastColumn = (line: string) => line.split(/\s+/).slice(1).at(-1)
-  return lines.length === 0 || !lines.every((line) => isTag(lastColumn(line) ?? ''))
+  return !isJson(lines[0] ?? '') && !areColumns(lines)
 }
 
 function plainDocuments(bytes: Uint8Array, path: string): Document[] {

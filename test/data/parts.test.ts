@@ -45,6 +45,9 @@ const contents: Record<string, string> = {
   'documents.conll': range(20)
     .map((i) => `-DOCSTART-\tO\n\n${sentence(i)}\n${sentence(i)}\n`)
     .join(''),
+  'marked.conll': `\uFEFF${range(20)
+    .map((i) => `-DOCSTART-\tO\n\n${sentence(i)}\n${sentence(i)}\n`)
+    .join('')}`,
   'spans.jsonl': range(60)
     .map(
       (i) => `{"text": "Ann saw ${i} 😀.", "spans": [{"start": 0, "end": 3, "label": "PER"}]}${i % 3 ? '\n' : '\n\n'}`,
@@ -79,6 +82,22 @@ describe('files in parts', () => {
     expect((await read(file('a.txt', 'Ann B-PER\nran O\n'))).documents).toHaveLength(1)
     expect((await read(file('b.txt', 'Ann ran\nBob sat\n'))).documents).toHaveLength(2)
     expect((await read(file('c.txt', 'Ann\nran\n'), { format: 'conll' })).documents[0]!.text).toBe('Ann ran')
+  })
+
+  it.each([
+    ['a column too few', 'Ann\tB-PER\nran\nhome\tO\n', 'data/bad-row', ':2'],
+    ['a column too many', 'Ann B-PER\nran fast O\n', 'data/bad-row', ':2'],
+    ['what is no tag', 'Ann PER\nran O\nhome O\n', 'data/unknown-scheme', ':1'],
+    ['a list', '[\n{"text": "Ann", "spans": []}\n]\n', 'data/unknown-format', ''],
+    ['lists', '["Ann", {"entities": []}]\n', 'data/unknown-format', ''],
+  ])('do not take columns or JSON for text: %s', async (_, content, code, line) => {
+    const path = file('labelled', content)
+    expect(await failure(path)).toMatchObject({ code, detail: { where: `${path}${line}` } })
+    expect((await read(path, { format: 'text' })).documents[0]!.layers).toEqual({})
+  })
+
+  it('take text that begins with a bracket', async () => {
+    expect((await read(file('bracket.txt', '[Laughter] Ann ran.\nO\n'))).documents).toHaveLength(2)
   })
 
   it('take gzip files that were written one after the other', async () => {

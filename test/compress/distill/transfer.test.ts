@@ -33,6 +33,10 @@ describe('unlabelled text', () => {
     expect(conll.documents[0]!.layers).toEqual({})
   })
 
+  it('is not taken for text where a row of its columns is bad', () => {
+    expect(() => readUnlabelled(file('bad.conll', 'Ann B-PER\nleft\nhome O\n'))).toThrow(/bad\.conll:2/)
+  })
+
   it('is text too where its first line begins with a bracket', () => {
     const texts = (content: string) => readUnlabelled(file('brackets.txt', content)).documents.map(({ text }) => text)
     expect(texts('[Laughter] Ann left.\nBob stayed.\n')).toEqual(['[Laughter] Ann left.', 'Bob stayed.'])
