@@ -136,12 +136,17 @@ export function* formatLabelStudio(
     const { id, text, annotator, spans, offset_unit, fields, ...lost } = recordOf(document, { layer })
     for (const key of Object.keys(lost)) lose(`“${key}”`, id)
     const data = { id, text, offset_unit, ...fields }
-    const key = JSON.stringify([id, text])
+    // Copies by several people are one task; where a field differs it would be lost.
+    const key = JSON.stringify(data)
     const task = tasks.get(key) ?? { data, annotations: [] }
     tasks.set(key, task)
     if (!spans) continue
     const person =
-      annotator === undefined ? undefined : /^\d{1,9}$/.test(annotator) ? Number(annotator) : { email: annotator }
+      annotator === undefined
+        ? undefined
+        : /^(0|[1-9]\d{0,8})$/.test(annotator)
+          ? Number(annotator)
+          : { email: annotator }
     task.annotations.push({
       ...(person !== undefined && { completed_by: person }),
       result: spans.map(({ start, end, label, score }, i) => ({

@@ -179,6 +179,15 @@ describe('what a format cannot hold is said', () => {
     expect(back).toMatchObject({ id: rich.id, annotator: rich.annotator, fields: rich.fields })
   })
 
+  it('label-studio keeps the names of annotators, and the fields of each copy of a text', () => {
+    const copies = ['007', '7', '0'].map((annotator, i) => ({ ...rich, annotator, fields: { round: Math.min(i, 1) } }))
+    const { text } = written(copies, 'label-studio')
+    expect((JSON.parse(text) as unknown[]).length).toBe(2)
+    expect(read(text, 'label-studio').map(({ annotator, fields }) => [annotator, fields])).toEqual(
+      copies.map(({ annotator, fields }) => [annotator, fields]),
+    )
+  })
+
   it('a word that no column can hold is refused', () => {
     const document = { id: 'd', text: 'a\tb', tokens: [{ start: 0, end: 3 }], layers: { gold: [] } }
     expect(() => written([document], 'conll')).toThrow(/"a\\tb" cannot stand in a CoNLL column/)
