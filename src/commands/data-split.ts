@@ -35,7 +35,7 @@ export const command = defineCommand({
   async run(args) {
     const shares = sharesOf(args.shares)
     const partNames = shares.length === 2 ? (['train', 'test'] as const) : names
-    const corpus = await readDocuments(args.file, readingOptions(args))
+    const corpus = await readDocuments(args.file, { ...readingOptions(args), labels: 'optional' })
     const { documents, format, scheme } = corpus
     const parts = await during('splitting', Promise.resolve(splitDocuments(documents, { shares, seed: args.seed })))
     const empty = parts.findIndex((part) => part.length === 0)

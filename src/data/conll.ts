@@ -177,7 +177,7 @@ function readRow(line: string): Row | undefined {
 function badRow(
   { columns, first, last }: Row,
   expected: { readonly count: number; readonly line: number },
-  labels: 'required' | 'optional',
+  labels: NonNullable<ReadOptions['labels']>,
   where: string,
 ): NerError | undefined {
   const bad = (what: string) =>
@@ -185,7 +185,7 @@ function badRow(
       where,
       mend: 'Write the token first and its tag last, with tabs or spaces between all columns, e.g. `Paris B-LOC`.',
     })
-  if (columns === 1 && labels === 'required') return bad('The row has one column: a token without a tag.')
+  if (columns === 1 && labels !== 'optional') return bad('The row has one column: a token without a tag.')
   if (columns !== expected.count) {
     return bad(`The row has ${plural(columns, 'column')} where line ${expected.line} has ${expected.count}.`)
   }

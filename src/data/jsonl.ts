@@ -28,8 +28,9 @@ function recordsOfRow(row: Json, { where, decline }: RowContext): readonly JsonO
     decline(`The annotator’s answer is “${row['answer']}”.`)
     return []
   }
-  const spanKey = ['spans', 'entities'].find((key) => isList(row[key]))
-  const annotatorKey = annotatorKeys.find((key) => row[key] !== undefined && row[key] !== null)
+  const isGiven = (key: string) => row[key] !== undefined && row[key] !== null
+  const spanKey = isGiven('spans') ? 'spans' : isList(row['entities']) ? 'entities' : undefined
+  const annotatorKey = annotatorKeys.find(isGiven)
   const id = row['id'] ?? row['_input_hash']
   const rest = without(row, ['id', 'spans', ...(spanKey ? [spanKey] : []), ...(annotatorKey ? [annotatorKey] : [])])
   return [

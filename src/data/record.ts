@@ -66,14 +66,16 @@ export function documentFrom(record: JsonObject, { id: ownId, where, lose, optio
   }
   const border = { at: rangeReader(record, text, where, options.offsetUnit), where, lose, refuse }
   const tokens = readTokens(record['tokens'], border)
-  const spans = isList(record['spans']) ? readSpans(record['spans'], 'spans', border) : undefined
-  const layers = { ...(spans && { [options.layer ?? goldLayer]: spans }), ...readLayers(record['layers'], border) }
+  const layer = options.layer ?? goldLayer
+  const spans = readLabels(record['spans'], border)
+  const named = readLayers(record['layers'], border)
+  if (spans && layer === goldLayer && named[layer]) throw twoLabels(where)
+  const layers = { ...(spans && { [layer]: spans }), ...named }
   const soft = readSoftTags(record['soft_tags'], tokens, where)
-  const sentences = readSentences(record['sentences'], tokens, where)
-  if (Object.keys(layers).length === 0 && !soft && options.labels !== 'optional') {
-    throw badRow('The record has no labels.', where, 'Write "spans": [] where a text has no entity.')
-  }
-  const annotator = nameOf(record['annotator'])
+  const sentences = readSentences(record['sentences'], tokens, border)
+  const isLabelled = layers[layer] ?? (options.labels === 'soft' && soft)
+  if (!isLabelled && options.labels !== 'optional') throw noLabels(Object.keys(layers), where)
+  const annotator = readAnnotator(record['annotator'], where)
   const fields = without(record, ownKeys)
   return {
     id,
@@ -85,6 +87,22 @@ export function documentFrom(record: JsonObject, { id: ownId, where, lose, optio
     ...(annotator !== undefined && { annotator }),
     ...(Object.keys(fields).length > 0 && { fields }),
   }
+}
+
+function noLabels(others: readonly string[], where: string): NerError {
+  const mend = 'Write "spans": [] where a text has no entity.'
+  if (others.length === 0) return badRow('The record has no labels.', where, mend)
+  const what = `The record has no labels, only the layers ${others.join(', ')}.`
+  return badRow(what, where, `${mend} Votes of labelling functions become labels with ner weak fit.`)
+}
+
+const twoLabels = (where: string) =>
+  badRow('“layers” has a layer “gold”, which is what “spans” are read into.', where, 'Leave out one, or rename it.')
+
+function readAnnotator(field: Json | undefined, where: string): string | undefined {
+  const annotator = nameOf(field)
+  if (annotator !== undefined || field === undefined || field === null || field === '') return annotator
+  throw badRow('The record’s “annotator” is neither text nor a number.', where, 'Write e.g. "annotator": "ann".')
 }
 
 const isEmpty = (entry: Json) => {
@@ -106,6 +124,13 @@ function readTokens(field: Json | undefined, { at, where }: Border): Token[] | u
     previousEnd = token.end
     return token
   })
+}
+
+/** `spans`: what the record's own labels are. */
+function readLabels(field: Json | undefined, border: Border): Span[] | undefined {
+  if (field === undefined || field === null) return undefined
+  if (isList(field)) return readSpans(field, 'spans', border)
+  throw badRow('The labels (“spans”) are no list.', border.where, `Write e.g. ${example}, or leave them out.`)
 }
 
 /** `layers`: spans by the source that gave them, as weak supervision and agreement want them. */
@@ -133,7 +158,7 @@ const spanKeys = ['start', 'end', 'label', 'score', 'text', 'token_start', 'toke
 function readSpans(entries: readonly Json[], list: string, { at, where, lose, refuse }: Border): Span[] {
   return entries.flatMap((entry) => {
     try {
-      const span = isList(entry) ? { start: entry[0], end: entry[1], label: entry[2] } : entry
+      const span = isList(entry) ? spanOfList(entry, where, lose) : entry
       if (!isObject(span) || typeof span['label'] !== 'string' || span['label'] === '') {
         const what = `An entry of “${list}” has no label: ${JSON.stringify(entry)}.`
         throw badRow(what, where, 'Write {"start": 12, "end": 17, "label": "LOC"} or [12, 17, "LOC"].')
@@ -141,6 +166,7 @@ function readSpans(entries: readonly Json[], list: string, { at, where, lose, re
       const { label, score } = span
       const range = at(span, `span ${label}`)
       for (const key of Object.keys(span)) if (!spanKeys.includes(key)) lose(`“${key}” of spans`, where)
+      if (typeof score !== 'number' && (score ?? null) !== null) lose('scores of spans that are no numbers', where)
       return [{ ...range, label, ...(typeof score === 'number' && { score }) }]
     } catch (error) {
       if (!(error instanceof NerError)) throw error
@@ -150,12 +176,22 @@ function readSpans(entries: readonly Json[], list: string, { at, where, lose, re
   })
 }
 
+/** spaCy's triples, to which it may add an id of a knowledge base. */
+function spanOfList([start, end, label, ...more]: readonly Json[], where: string, lose: Lose): JsonObject {
+  if (more.length > 0) lose('what follows the labels of spans', where)
+  return { start, end, label }
+}
+
 function readSentences(
   field: Json | undefined,
   tokens: readonly Token[] | undefined,
-  where: string,
+  { where, lose }: Border,
 ): Sentence[] | undefined {
-  if (field === undefined || field === null || !tokens) return undefined
+  if (field === undefined || field === null) return undefined
+  if (!tokens) {
+    lose('“sentences” without “tokens”', where)
+    return undefined
+  }
   let position = 0
   const sentences = (isList(field) ? field : []).map((entry) => {
     const { start, end } = isObject(entry) ? entry : {}

@@ -20,8 +20,11 @@ export interface ReadOptions {
   readonly layer?: string
   /** The scheme of CoNLL tags; detected unless said. */
   readonly scheme?: Scheme
-  /** `optional`: a file or document without labels is no error, and gets no layer. */
-  readonly labels?: 'required' | 'optional'
+  /**
+   * `required`, unless said: every document has spans in the layer. `soft`: spans or soft tags. `optional`: a file or
+   * document without either is no error, and gets no layer.
+   */
+  readonly labels?: 'required' | 'soft' | 'optional'
   /** Collect what is malformed in `rejects` instead of stopping at the first. */
   readonly skipBad?: boolean
   /** What offsets count where the file does not say; code points unless said. */

@@ -1,6 +1,7 @@
 import type { Config } from '../config/schema.js'
 import { goldLayer, type Document } from '../data/document.js'
 import { readDocuments, type Corpus } from '../data/read.js'
+import type { ReadOptions } from '../data/source.js'
 import { schemeTags, tagLabels } from '../data/schemes.js'
 import { NerError } from '../errors.js'
 
@@ -28,8 +29,7 @@ export async function readCorpus({ data, model }: Config, known?: readonly strin
       mend: 'Name a file with --train, or with data.train in the configuration.',
     })
   }
-  const read = (path: string) => readLabelledFile(path, data)
-  const train = await read(data.train)
+  const train = await readLabelledFile(data.train, data, 'soft')
   const types = known ? tagLabels(known) : typesOf(train.documents, data.layer)
   if (known) checkTypes(train.documents, data.layer, types, data.train)
   if (types.size === 0) {
@@ -41,7 +41,7 @@ export async function readCorpus({ data, model }: Config, known?: readonly strin
   const held = async (split: 'dev' | 'test') => {
     const path = data[split]
     if (path === null) return undefined
-    const corpus = await read(path)
+    const corpus = await readLabelledFile(path, data)
     checkGold(corpus.documents, data.layer, types, path)
     return corpus
   }
@@ -55,7 +55,8 @@ export type Reading = { readonly [K in 'format' | 'layer' | 'scheme']?: Config['
 export const readLabelledFile = (
   path: string,
   { format = 'auto', layer = goldLayer, scheme = 'auto' }: Reading,
-): Promise<Corpus> => readDocuments(path, { format, layer, ...(scheme !== 'auto' && { scheme }) })
+  labels: NonNullable<ReadOptions['labels']> = 'required',
+): Promise<Corpus> => readDocuments(path, { format, layer, labels, ...(scheme !== 'auto' && { scheme }) })
 
 function typesOf(documents: readonly Document[], layer: string): Set<string> {
   const types = new Set<string>()

@@ -115,6 +115,8 @@ describe('ner agree', () => {
     expect(other.stderr).toMatch(/agreement\/no-overlap/)
     expect(existsSync(queue)).toBe(false)
     expect((await ner('agree', ann())).stderr).toMatch(/agreement\/one-annotator/)
+    const votes = file('votes.jsonl', '{"text": "Name0 ran", "layers": {"rules": []}}\n')
+    expect((await ner('agree', votes, votes)).stderr).toMatch(/only the layers rules[^]*votes\.jsonl:1/)
   })
 })
 

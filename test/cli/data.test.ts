@@ -160,6 +160,15 @@ describe('data split', () => {
     expect(readFileSync(path('again/train.conll'), 'utf8')).toBe(parts[0])
   })
 
+  it('divides votes too, which are no labels', async () => {
+    const votes = Array.from({ length: 20 }, (_, i) =>
+      JSON.stringify({ id: `${i}`, text: `Name${i}`, layers: { a: [] } }),
+    )
+    const { code } = await ner('data', 'split', file('votes.jsonl', votes.join('\n')), '--out', path('votes'))
+    expect(code).toBe(0)
+    expect(readFileSync(path('votes/train.jsonl'), 'utf8')).toContain('"layers":{"a":[]}')
+  })
+
   it.each([
     ['shares that are none', ['--shares', '0.8,x'], names, /two or three positive numbers/],
     ['too few texts', [], conll, /too few texts for a/],

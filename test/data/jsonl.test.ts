@@ -94,6 +94,35 @@ describe('readJsonl', () => {
     expect(read([{ text }], { labels: 'optional' }).documents[0]!.layers).toEqual({})
   })
 
+  it('does not take votes for labels, nor soft tags where spans are asked for', () => {
+    const votes = { text: 'a', layers: { rules: [{ start: 0, end: 1, label: 'X' }], silent: [] } }
+    expect(failure(votes)).toMatchObject({
+      code: 'data/bad-row',
+      what: expect.stringMatching(/rules, silent/) as string,
+    })
+    expect(() => read([votes], { labels: 'soft' })).toThrow(/rules, silent/)
+    expect(read([votes], { layer: 'rules' }).documents[0]!.layers).toHaveProperty('rules')
+    const soft = { text: 'a', tokens: [{ start: 0, end: 1 }], soft_tags: { tags: ['O'], rows: [[1]] } }
+    expect(failure(soft).what).toMatch(/no labels/)
+    expect(read([soft], { labels: 'soft' }).documents).toHaveLength(1)
+  })
+
+  it.each([
+    ['“kb_id” of spans', { spans: [{ start: 2, end: 5, label: 'PER', kb_id: 'Q1' }] }],
+    ['scores of spans that are no numbers', { spans: [{ start: 2, end: 5, label: 'PER', score: '0.9' }] }],
+    ['what follows the labels of spans', { entities: [[2, 5, 'PER', 'Q1']] }],
+    ['“sentences” without “tokens”', { spans: [], sentences: [{ start: 0, end: 1 }] }],
+  ])('says that it does not read %s', (what, fields) => {
+    expect(read([{ text, ...fields }]).losses).toEqual([{ what, count: 1, first: 'f.jsonl:1' }])
+  })
+
+  it('refuses labels that are no list, even where there need not be any', () => {
+    for (const spans of [{ start: 0, end: 1, label: 'X' }, '0-1 X']) {
+      expect(() => read([{ text, spans, layers: { rules: [] } }], { labels: 'optional' })).toThrow(/no list/)
+    }
+    expect(read([{ text, spans: null }], { labels: 'optional' }).documents[0]!.layers).toEqual({})
+  })
+
   it('puts examples that the annotator did not accept among the rejects', () => {
     const { documents, rejects } = read([
       { text, spans: [], answer: 'reject' },
@@ -123,6 +152,8 @@ describe('readJsonl', () => {
     ['missing offsets', at(undefined, 2), 'data/bad-offset', /whole numbers/],
     ['an unknown unit', at(0, 1, 'word'), 'data/bad-row', /offset unit "word"/],
     ['a span without a label', { text, spans: [{ start: 0, end: 1 }] }, 'data/bad-row', /has no label/],
+    ['a layer called as the labels are', { text, spans: [], layers: { gold: [] } }, 'data/bad-row', /a layer “gold”/],
+    ['an annotator that is no name', { text, spans: [], annotator: { id: 1 } }, 'data/bad-row', /“annotator” is/],
     ['tokens that overlap', { text, spans: [], tokens: [...tokens, ...tokens] }, 'data/bad-row', /Tokens overlap/],
     ['tokens that are strings', { text, spans: [], tokens: ['a'] }, 'data/bad-row', /“tokens” is not/],
     ['sentences with a gap', { text, spans: [], tokens, sentences: [] }, 'data/bad-row', /“sentences” do not divide/],
@@ -181,10 +212,10 @@ describe('formatJsonl', () => {
 
   it('reads other layers by name, and names a bad one', () => {
     const spans = [{ start: 0, end: 1, label: 'X' }]
-    const [document] = read([{ text: 'ab', layers: { rules: spans, silent: [] } }]).documents
-    expect(document!.layers).toEqual({ rules: spans, silent: [] })
-    expect(() => read([{ text: 'ab', layers: { rules: [{ start: 0, end: 1 }] } }])).toThrow(/“rules” has no label/)
-    expect(() => read([{ text: 'ab', layers: { rules: 'X' } }])).toThrow(/not lists of spans by name/)
+    const layersOf = (layers: unknown) => read([{ text: 'ab', layers }], { labels: 'optional' }).documents[0]!.layers
+    expect(layersOf({ rules: spans, silent: [] })).toEqual({ rules: spans, silent: [] })
+    expect(() => layersOf({ rules: [{ start: 0, end: 1 }] })).toThrow(/“rules” has no label/)
+    expect(() => layersOf({ rules: 'X' })).toThrow(/not lists of spans by name/)
   })
 
   it('writes offsets as Python counts them', () => {

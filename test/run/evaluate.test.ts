@@ -103,6 +103,7 @@ describe('evaluate', () => {
     ['nothing', '', 'data/empty'],
     ['rows outside all spans', 'abc\tO\nbca\tO\n', 'data/empty'],
     ['rows without tags', 'abc\nbca\n', 'data/bad-row'],
+    ['votes and no labels', jsonl({ text: 'abc', layers: { rules: [] } }), 'data/bad-row'],
   ])('refuses a file with %s', async (name, content, code) => {
     await expect(evaluate(models.crf, file(`${name}.conll`, content))).rejects.toMatchObject({ code })
   })
