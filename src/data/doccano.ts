@@ -45,7 +45,15 @@ function recordsOfRow(row: Json, { where, lose }: RowContext): readonly JsonObje
     ...((row['id'] ?? row['doc_id']) !== undefined && { id: row['id'] ?? row['doc_id'] }),
     text,
   }
-  if (key === undefined) return [shared]
+  if (key === undefined) {
+    const other = spanKeys.find((name) => row[name] !== undefined && row[name] !== null)
+    if (other === undefined) return [shared]
+    throw badRow(
+      `The labels (“${other}”) are no list.`,
+      where,
+      'Write e.g. "label": [[0, 2, "ORG"]], or leave them out.',
+    )
+  }
   const spans = (row[key] as readonly Json[]).map((entry) => ({ entry, user: isObject(entry) ? entry['user'] : null }))
   const users = new Set(spans.map(({ user }) => nameOf(user)))
   if (users.size === 0) users.add(undefined)

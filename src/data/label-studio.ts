@@ -39,16 +39,26 @@ function recordsOfTask(task: Json, context: RowContext): readonly JsonObject[] {
   const shared = { ...without(fields, [key]), ...(id !== undefined && { id }), text: fields[key] }
   if (isList(predictions) && predictions.length > 0) lose('predictions', where)
   loseFilled('tasks', management, where, lose)
-  const done = [annotations, completions].flatMap((list) => (isList(list) ? list.filter(isObject) : []))
+  const done = [...annotationsIn(annotations, where), ...annotationsIn(completions, where)]
   if (done.length === 0) return [shared]
   const kept = done.filter((annotation) => annotation['was_cancelled'] !== true && annotation['skipped'] !== true)
   for (let skipped = done.length - kept.length; skipped > 0; skipped--) decline('The annotator skipped the task.')
   return kept.map((annotation) => {
     const { result, completed_by: person, ...rest } = annotation
     loseFilled('annotations', without(rest, ['id', 'was_cancelled', 'ground_truth', 'task']), where, lose)
-    return recordOfRegions(shared, isList(result) ? result : [], annotatorOf(person), context)
+    if (!isList(result)) throw noAnnotation('An annotation has no “result”.', where)
+    return recordOfRegions(shared, result, annotatorOf(person), context)
   })
 }
+
+function annotationsIn(field: Json | undefined, where: string): readonly JsonObject[] {
+  const list = field ?? []
+  if (isList(list) && list.every(isObject)) return list
+  throw noAnnotation('The task’s annotations are no list of objects.', where)
+}
+
+const noAnnotation = (what: string, where: string) =>
+  badRow(what, where, 'Export with annotations from Label Studio: each has the list of its regions as “result”.')
 
 /** What Label Studio keeps for itself, as one loss: dates, counts, the project. */
 function loseFilled(of: string, object: JsonObject, where: string, lose: Lose): void {
@@ -95,7 +105,10 @@ function recordOfRegions(
   annotator: string | undefined,
   { where, lose }: RowContext,
 ): JsonObject {
-  const spans = regions.flatMap((region) => (isObject(region) ? spansOfRegion(region, where, lose) : []))
+  const spans = regions.flatMap((region) => {
+    if (isObject(region)) return spansOfRegion(region, where, lose)
+    throw noAnnotation(`A region is no object: ${JSON.stringify(region)}.`, where)
+  })
   const quotations = quotationsIn(spans)
   const { text, offset_unit: given } = shared
   const unit = given ?? (typeof text === 'string' && quotations.length > 0 ? unitOfQuotations(text, quotations) : null)
@@ -107,13 +120,17 @@ function recordOfRegions(
   }
 }
 
-/** A region has one span for each of its labels. */
+/** A region has one span for each of its labels; what else is said of a stretch (`choices`, `rating`) is no label. */
 function spansOfRegion(region: JsonObject, where: string, lose: Lose): JsonObject[] {
   const { type, value, score } = region
-  const labels = isObject(value) && typeof type === 'string' ? (value[type] ?? value['labels']) : undefined
-  if (!isObject(value) || !('start' in value) || !isList(labels)) {
+  const isLabelled = typeof type === 'string' && type.endsWith('labels') && isObject(value) && 'start' in value
+  const labels = isLabelled ? (value[type] ?? value['labels'] ?? null) : null
+  if (!isLabelled || labels === null) {
     lose(`regions of type ${JSON.stringify(type)}`, where)
     return []
+  }
+  if (!isList(labels)) {
+    throw badRow(`The labels of a region are no list: ${JSON.stringify(labels)}.`, where, 'Write "labels": ["PER"].')
   }
   if (typeof value['start'] === 'string') {
     throw badRow(

@@ -1,5 +1,5 @@
 import type { Document } from './document.js'
-import { isList, isObject, jsonList, without, type Json, type JsonObject } from './json.js'
+import { isList, isObject, jsonList, type Json, type JsonObject } from './json.js'
 import type { Lose } from './losses.js'
 import { badRow } from './ranges.js'
 import { readRecords, type RecordCorpus, type RowContext } from './records.js'
@@ -18,13 +18,14 @@ export const isSpacy = (row: Json): boolean =>
 export const readSpacy = (source: Source, options: ReadOptions = {}): RecordCorpus =>
   readRecords(source, options, recordsOfTuple)
 
-function recordsOfTuple(row: Json, { where }: RowContext): readonly JsonObject[] {
+function recordsOfTuple(row: Json, { where, lose }: RowContext): readonly JsonObject[] {
   const [text, annotations] = isList(row) ? row : []
   if (typeof text !== 'string' || !isObject(annotations)) {
     throw badRow('The item is no pair of a text and its annotations.', where, 'Write ["Ann …", {"entities": […]}].')
   }
-  const { entities } = annotations
-  return [{ ...without(annotations, ['entities']), text, ...(isList(entities) && { spans: entities }) }]
+  const { entities, spans, ...rest } = annotations
+  if (spans !== undefined && entities !== undefined) lose('“spans” beside “entities”', where)
+  return [{ ...rest, text, spans: entities ?? spans }]
 }
 
 /** Documents as spaCy's tuples: a JSON list, one document a string. */

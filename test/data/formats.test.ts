@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { readAnnotations, readDocuments } from '../../src/data/read.js'
+import { parseDocuments, readAnnotations, readDocuments, type Format } from '../../src/data/read.js'
 
 const fixture = (name: string) => new URL(`fixtures/${name}`, import.meta.url).pathname
 const text = 'Zoë 🙂 met Ann Lee in Paris.'
@@ -58,6 +58,34 @@ describe('exports of annotation tools', () => {
 
   it.each(['prodigy.jsonl', 'label-studio.json'])('%s: what was skipped is among the rejects', async (name) => {
     expect((await readDocuments(fixture(name))).rejects).toHaveLength(1)
+  })
+})
+
+describe('what an export has in another form than it should', () => {
+  const parse = (format: Format, row: unknown) =>
+    parseDocuments(Buffer.from(JSON.stringify([row])), 'f.json', { format, labels: 'optional' })
+  const task = (annotation: unknown) => ({ id: 1, data: { text }, annotations: [annotation] })
+  const region = (type: string, value: object) => ({ type, value: { start: 0, end: 3, text: 'Zoë', ...value } })
+
+  it.each<[Format, unknown, RegExp]>([
+    ['spacy', [text, { entities: { start: 0, end: 3, label: 'PER' } }], /no list/],
+    ['spacy', [text, { spans: { sc: [[0, 3, 'PER']] } }], /no list/],
+    ['doccano', { text, label: 'PER' }, /“label”/],
+    ['doccano', { text, entities: { id: 1, label: 'PER', start_offset: 0, end_offset: 3 } }, /“entities”/],
+    ['label-studio', task({ id: 5 }), /no “result”/],
+    ['label-studio', task(5), /annotations are no list of objects/],
+    ['label-studio', task({ result: ['PER'] }), /region is no object/],
+    ['label-studio', task({ result: [region('labels', { labels: 'PER' })] }), /labels of a region/],
+  ])('is a bad row: %s', (format, row, message) => {
+    expect(() => parse(format, row)).toThrow(message)
+    expect(() => parse(format, row)).toThrow(/data\/bad-row/)
+  })
+
+  it('is no label where it is said of a labelled stretch', () => {
+    const result = [region('labels', { labels: ['PER'] }), region('choices', { choices: ['unsure'] })]
+    const { documents, losses } = parse('label-studio', task({ result }))
+    expect(documents[0]!.layers['gold']).toEqual([{ start: 0, end: 3, label: 'PER' }])
+    expect(losses.map(({ what }) => what)).toEqual(['regions of type "choices"'])
   })
 })
 
