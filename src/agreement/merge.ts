@@ -58,7 +58,8 @@ export function mergeAnnotations(corpus: SharedCorpus, decided: readonly Documen
 
 /**
  * What a decision makes of the spans that all agree on. It is about the whole sentence that the adjudicator saw, save for
- * the sentence's other disagreements, which have decisions of their own.
+ * the sentence's other disagreements, which have decisions of their own. A span that all agree on is in the records of
+ * these too: it is removed where one of them leaves it out, and never added again.
  */
 function changesOf(
   decision: readonly Span[],
@@ -70,9 +71,11 @@ function changesOf(
   const others = all.filter((other) => other !== disagreement)
   const decided = new Set(decision.map(keyOfSpan))
   const isOwn = (span: Span) => overlap(span, disagreement) || !others.some((other) => overlap(span, other))
+  const agreed = agreedSpans(shared)
+  const isAgreed = new Set(agreed.map(keyOfSpan))
   return {
-    added: decision.filter(isOwn),
-    removed: agreedSpans(shared).filter(
+    added: decision.filter((span) => isOwn(span) && !isAgreed.has(keyOfSpan(span))),
+    removed: agreed.filter(
       (span) => context.start <= span.start && span.end <= context.end && !decided.has(keyOfSpan(span)),
     ),
   }

@@ -1,4 +1,5 @@
 import { type Document, goldLayer, type Span, type Token } from '../data/document.js'
+import type { Json } from '../data/json.js'
 import { formatJsonl } from '../data/jsonl.js'
 import { NerError } from '../errors.js'
 import { agreedSpans, contextOf, type Disagreement, majorityAnswer } from './disagreements.js'
@@ -63,7 +64,8 @@ const proposal = (disagreement: Disagreement): readonly Span[] =>
  * The decisions in a queue that came back, by the disagreement's id: the sentence's spans, placed in their document.
  * Records whose answer is still null are no decisions.
  *
- * @throws NerError `agreement/bad-decision` where a record is of another queue
+ * @throws NerError `agreement/bad-decision` where a record is of another queue, has an answer that is not known, or is
+ *   decided twice
  */
 export function readDecisions(
   records: readonly Document[],
@@ -80,7 +82,10 @@ export function readDecisions(
     if (record.text !== shared.document.text.slice(context.start, context.end)) {
       throw foreign(record, 'has another text than the disagreement of that id')
     }
-    if (record.fields?.['answer'] === null) continue
+    const answer = record.fields?.['answer']
+    if (answer === null) continue
+    if (answer !== 'accept') throw unknownAnswer(record, answer)
+    if (decisions.has(record.id)) throw decidedTwice(record)
     const placed = (record.layers[goldLayer] ?? []).map(({ start, end, label }) => ({
       start: start + context.start,
       end: end + context.start,
@@ -91,8 +96,18 @@ export function readDecisions(
   return decisions
 }
 
-const foreign = (record: Document, what: string) =>
-  new NerError('agreement/bad-decision', `A decision ${what}.`, {
-    where: `${record.id}: ${JSON.stringify(record.text.slice(0, 60))}`,
-    mend: 'Write the queue again from the same files, in the same order, that are merged.',
-  })
+const bad = ({ id, text }: Document, what: string, mend: string) =>
+  new NerError('agreement/bad-decision', what, { where: `${id}: ${JSON.stringify(text.slice(0, 60))}`, mend })
+
+const foreign = (record: Document, what: string) => {
+  const mend = 'Write the queue again from the same files, in the same order, that are merged.'
+  return bad(record, `A decision ${what}.`, mend)
+}
+
+function unknownAnswer(record: Document, answer: Json | undefined): NerError {
+  const what = answer === undefined ? 'A record has no answer.' : `The answer ${JSON.stringify(answer)} is not known.`
+  return bad(record, what, 'Write "answer": "accept" where the spans are right, and null where nobody has decided.')
+}
+
+const decidedTwice = (record: Document) =>
+  bad(record, 'A disagreement is decided twice.', 'Leave one of the records of that id.')

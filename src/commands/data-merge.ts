@@ -38,8 +38,8 @@ export const command = defineCommand({
   ],
   async run(args) {
     const corpus = matchDocuments(await during('reading', readAnnotators(args.files)), segment)
-    const decided = args.adjudicated === undefined ? [] : (await readDocuments(args.adjudicated)).documents
-    const { documents, settled, ties } = mergeAnnotations(corpus, decided)
+    const queue = args.adjudicated === undefined ? undefined : await readDocuments(args.adjudicated)
+    const { documents, settled, ties } = mergeAnnotations(corpus, queue?.documents)
     if (args.ties !== undefined) writeFileAtomically(args.ties, formatQueue(corpus, ties))
     const merged = [...formatJsonl(documents)].join('')
     if (args.out === undefined) await write(merged)
@@ -53,6 +53,7 @@ export const command = defineCommand({
     const summary = [
       `${thousands(documents.length)} documents; disagreements settled by decision: ${thousands(settled.decision)}, ` +
         `by majority: ${thousands(settled.majority)}, tied: ${thousands(ties.length)}`,
+      ...(queue?.rejects ?? []).map(({ where, what }) => `${where}: not decided. ${what}`),
       ...aloneLines(corpus, 'taken as they are'),
       ...(ties.length > 0 ? ['Tied, and left without a span:', ...shown, ...more] : []),
     ]

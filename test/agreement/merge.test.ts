@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { contextOf, countKinds, findDisagreements } from '../../src/agreement/disagreements.js'
 import { mergeAnnotations } from '../../src/agreement/merge.js'
 import { formatQueue } from '../../src/agreement/queue.js'
+import type { Span } from '../../src/data/document.js'
+import type { Json } from '../../src/data/json.js'
 import { parseDocuments } from '../../src/data/read.js'
 import { annotator, corpusOf, documentOf, spansOf } from './corpus.js'
 
@@ -101,6 +103,37 @@ describe('the queue', () => {
     const spans = record!.layers['gold']!.filter(({ start }) => record!.text.slice(start, start + 3) !== 'Bob')
     const merged = mergeAnnotations(corpus, [{ ...record!, layers: { gold: spans }, fields: { answer: 'accept' } }])
     expect(surfaces(merged)).toEqual(['Ann Lee PER'])
+  })
+
+  it('lets one record of a sentence correct what the others leave as it is', () => {
+    const records = read(queue).map((record) => ({ ...record, fields: { answer: 'accept' } }))
+    const isBob = (text: string) => (span: Span) => text.slice(span.start, span.end) === 'Bob'
+    for (const corrected of ['d#1', 'd#2']) {
+      const decided = records.map((record) => {
+        const spans = record.layers['gold']!
+        const without = spans.filter((span) => !isBob(record.text)(span))
+        return { ...record, layers: { gold: record.id === corrected ? without : spans } }
+      })
+      expect(surfaces(mergeAnnotations(corpus, decided))).toEqual(['Ann Lee PER', 'New York LOC'])
+    }
+  })
+
+  it.each<[string, Json | undefined, RegExp]>([
+    ['another answer', 'accepted', /answer "accepted" is not known/],
+    ['no', false, /answer false is not known/],
+    ['no answer', undefined, /has no answer/],
+  ])('with %s is refused', (_, answer, message) => {
+    const [record] = read(queue)
+    const decided = [{ ...record!, fields: answer === undefined ? {} : { answer } }]
+    expect(() => mergeAnnotations(corpus, decided)).toThrow(message)
+    expect(() => mergeAnnotations(corpus, decided)).toThrow(/agreement\/bad-decision[^]*d#1: "🎉 Ann/u)
+  })
+
+  it('may have a record twice, but be decided once', () => {
+    const [record] = read(queue)
+    const decided = { ...record!, fields: { answer: 'accept' } }
+    expect(mergeAnnotations(corpus, [record!, decided, record!]).settled.decision).toBe(1)
+    expect(() => mergeAnnotations(corpus, [decided, decided])).toThrow(/decided twice/)
   })
 
   it('of other files is refused', () => {

@@ -91,6 +91,12 @@ describe('ner agree', () => {
     // The first annotator's proposals were accepted: everything is a person.
     const labels = stdout.trim().split('\n').map((line) => (JSON.parse(line) as { spans: { label: string }[] }).spans) // prettier-ignore
     expect(labels.flat().map(({ label }) => label)).toEqual(Array.from({ length: 10 }, () => 'PER'))
+
+    const rejected = decided.replace('"accept"', '"reject"')
+    const partly = await ner('data', 'merge', a, b, '--adjudicated', file('rejected.jsonl', rejected))
+    expect(partly.stderr).toMatch(
+      /by decision: 1, by majority: 0, tied: 1\n.*rejected\.jsonl:1: not decided\. .*“reject”/,
+    )
   })
 
   it('takes one file whose rows say who labelled them', async () => {
