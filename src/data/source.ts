@@ -93,21 +93,28 @@ export function* linesOf(bytes: Uint8Array, name: string, chunkSize = 1 << 23): 
   }
 }
 
-/** As {@link linesOf}, of bytes as they come. They are not unzipped: that throws `file/unreadable`, too. */
-export async function* streamedLines(stream: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<string> {
+/** Bytes of UTF-8 as text, as they come, without a byte-order mark. @throws NerError `file/unreadable` */
+export async function* decoded(stream: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<string> {
   const decoder = new TextDecoder('utf-8', { fatal: true })
-  let lineNumber = 0
-  let rest = ''
+  let linesBefore = 0
   for await (const bytes of stream) {
-    const chunk = decode(decoder, bytes, name, lineNumber, { stream: true })
-    rest += chunk
-    if (!chunk.includes('\n')) continue
+    const text = decode(decoder, bytes, name, linesBefore, { stream: true })
+    linesBefore += text.split('\n').length - 1
+    yield text
+  }
+  yield decode(decoder, new Uint8Array(), name, linesBefore)
+}
+
+/** As {@link linesOf}, of bytes as they come. */
+export async function* streamedLines(stream: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<string> {
+  let rest = ''
+  for await (const text of decoded(stream, name)) {
+    rest += text
+    if (!text.includes('\n')) continue
     const lines = rest.split(/\r?\n/)
     rest = lines.pop()!
-    lineNumber += lines.length
     yield* lines
   }
-  rest += decode(decoder, new Uint8Array(), name, lineNumber)
   if (rest !== '') yield rest.replace(/\r$/, '')
 }
 

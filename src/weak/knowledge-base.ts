@@ -1,13 +1,11 @@
 import { createReadStream } from 'node:fs'
-import { readFile } from 'node:fs/promises'
-import { createInterface } from 'node:readline/promises'
-import type { Readable } from 'node:stream'
-import { createGunzip, gunzipSync } from 'node:zlib'
+import { Readable } from 'node:stream'
+import { createGunzip } from 'node:zlib'
 import { parse as csv } from 'csv-parse'
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'hyparquet'
 import { compressors } from 'hyparquet-compressors'
 import { isList, isObject, type Json, type JsonObject } from '../data/json.js'
-import type { Reject } from '../data/source.js'
+import { decoded, streamedLines, type Reject } from '../data/source.js'
 import { NerError } from '../errors.js'
 import { nearest } from '../nearest.js'
 
@@ -47,7 +45,7 @@ const formats: Readonly<Record<string, (file: string, options: KnowledgeBaseOpti
 /**
  * Reads a knowledge base, an entry after the other: CSV or TSV with a header, JSON, JSONL or Parquet, the former four
  * also gzipped. JSON is a list of entries or, as skweak writes it, of lists by type; an entry is an object, a name, or a
- * name's words. Lines of spaCy's EntityRuler, `{label, pattern}`, are entries too where the pattern is a text.
+ * name's words. Text is UTF-8. Lines of spaCy's EntityRuler, `{label, pattern}`, are entries too where the pattern is a text.
  *
  * @throws NerError `file/unreadable`, `data/unknown-format`, `weak/bad-entry` with file and row
  */
@@ -144,8 +142,8 @@ function open(file: string): Readable {
 }
 
 async function* tableRows(file: string, delimiter: string, { columns }: KnowledgeBaseOptions): AsyncGenerator<Row> {
-  const parser = csv({ delimiter, bom: true, info: true, relax_column_count: true, relax_quotes: delimiter === '\t' })
-  const source = open(file).on('error', (error) => parser.destroy(error))
+  const parser = csv({ delimiter, info: true, relax_column_count: true, relax_quotes: delimiter === '\t' })
+  const source = Readable.from(decoded(open(file), file)).on('error', (error) => parser.destroy(error))
   let header: readonly string[] | undefined
   for await (const read of source.pipe(parser)) {
     const { record, info } = read as { readonly record: readonly string[]; readonly info: { readonly lines: number } }
@@ -168,8 +166,8 @@ function rowObject(header: readonly string[], cells: readonly string[], where: s
 }
 
 async function* jsonRows(file: string): AsyncGenerator<Row> {
-  const bytes = await readFile(file)
-  const text = (file.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8')
+  let text = ''
+  for await (const chunk of decoded(open(file), file)) text += chunk
   const tree = parseJson(text, file)
   if (isList(tree)) yield* itemsOf(tree, file)
   else if (isObject(tree)) {
@@ -190,16 +188,12 @@ function* itemsOf(items: readonly Json[], where: string): Generator<Row> {
 }
 
 async function* jsonlRows(file: string): AsyncGenerator<Row> {
-  const source = open(file)
-  const lines = createInterface({ input: source, crlfDelay: Infinity })
-  source.on('error', () => lines.close())
   let line = 0
-  for await (const text of lines) {
+  for await (const text of streamedLines(open(file), file)) {
     line++
     const where = `${file}:${line}`
     if (text.trim() !== '') yield { value: () => parseJson(text, where), where, raw: () => text }
   }
-  if (source.errored) throw source.errored
 }
 
 function parseJson(text: string, where: string): Json {

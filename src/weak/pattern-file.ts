@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { isList, isObject, type Json } from '../data/json.js'
+import { linesOf } from '../data/source.js'
 import { NerError } from '../errors.js'
 import { findWords } from '../features/words.js'
 
@@ -29,9 +30,9 @@ export async function readPatternFile(file: string): Promise<PatternRow[]> {
       mend: 'Write a line for each pattern, e.g. {"label": "ORG", "pattern": [{"LOWER": "bank"}]}.',
       cause,
     })
-  let text: string
+  let bytes: Buffer
   try {
-    text = await readFile(file, 'utf8')
+    bytes = await readFile(file)
   } catch (cause) {
     const what = `The pattern file cannot be read: ${(cause as Error).message}.`
     throw new NerError('file/unreadable', what, { where: file, mend: 'Check the path.', cause })
@@ -44,12 +45,12 @@ export async function readPatternFile(file: string): Promise<PatternRow[]> {
     }
   }
   if (!/\.json$/.test(file)) {
-    return text.split('\n').flatMap((line, i) => {
+    return [...linesOf(bytes, file)].flatMap((line, i) => {
       const where = `${file}:${i + 1}`
       return line.trim() === '' ? [] : [{ value: parse(line, where), where }]
     })
   }
-  const tree = parse(text, file)
+  const tree = parse([...linesOf(bytes, file)].join('\n'), file)
   if (isList(tree)) return tree.map((value, i) => ({ value, where: `${file}, pattern ${i + 1}` }))
   if (!isObject(tree)) throw bad('The file is neither a list nor lists by label.', file)
   return Object.entries(tree).flatMap(([label, patterns]) => {

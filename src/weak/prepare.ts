@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { Json } from '../data/json.js'
 import { isObject } from '../data/json.js'
-import type { Reject } from '../data/source.js'
+import { linesOf, type Reject } from '../data/source.js'
 import { NerError } from '../errors.js'
 import { nearest } from '../nearest.js'
 import type { FunctionSpec, SpecOf, WeakConfigFile } from './config.js'
@@ -217,12 +217,14 @@ const labelOf = (type: string | undefined, { types, label }: SpecOf<'knowledge_b
 async function stopList({ stop, stop_files: files = [] }: SpecOf<'knowledge_base'>): Promise<Set<string>> {
   const words = [...stop]
   for (const file of files) {
+    let bytes: Buffer
     try {
-      words.push(...(await readFile(file, 'utf8')).split('\n').map((line) => line.trim()))
+      bytes = await readFile(file)
     } catch (cause) {
       const what = `The stop list cannot be read: ${(cause as Error).message}.`
       throw new NerError('file/unreadable', what, { where: file, mend: 'Check the path.', cause })
     }
+    for (const line of linesOf(bytes, file)) words.push(line.trim())
   }
   return new Set(words.filter((word) => word !== '').map(folded))
 }

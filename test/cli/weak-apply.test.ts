@@ -290,6 +290,18 @@ describe('ner weak apply', () => {
     expect((await apply({ rules }, 'Ann')).stderr).toMatch(/rules.jsonl:2, token 1, LOWER/)
   })
 
+  it.each<[string, object]>([
+    ['rules.jsonl', { kind: 'token_patterns', file: 'rules.jsonl' }],
+    ['stop.txt', { kind: 'knowledge_base', files: 'kb.json', label: 'PER', stop_files: ['stop.txt'] }],
+  ])('refuses Latin-1 in %s, and takes a byte-order mark', async (name, f) => {
+    const content = '{"label": "PER", "pattern": "Zoë"}\n'
+    file('kb.json', '["Zoë"]')
+    file(name, `\uFEFF${content}`)
+    expect((await apply({ places, f }, 'Zoë in Rome')).layers).toEqual([{ places: ['Rome LOC'], f: ['Zoë PER'] }])
+    writeFileSync(join(folder, name), Buffer.from(content, 'latin1'))
+    expect((await apply({ places, f }, 'Zoë')).stderr).toMatch(new RegExp(`not UTF-8[^]*${name}`))
+  })
+
   it('shows its help', async () => {
     expect((await ner('weak', 'apply', '--help')).stdout).toMatchSnapshot()
   })

@@ -50,6 +50,8 @@ describe('readKnowledgeBase', () => {
     ['c.csv.gz', gzipSync(csv)],
     ['d.tsv', csv.replaceAll(',', '\t').replaceAll('"', '')],
     ['e.json', JSON.stringify(json)],
+    ['e-marked.json', `\ufeff${JSON.stringify(json)}`],
+    ['g-marked.jsonl', `\ufeff${jsonl}`],
     ['f.json.gz', gzipSync(JSON.stringify(json))],
     ['g.jsonl', jsonl],
     ['h.jsonl.gz', gzipSync(jsonl)],
@@ -120,6 +122,33 @@ describe('readKnowledgeBase', () => {
     expect(error.what).toMatch(what)
     expect(error.detail.where).toMatch(where)
     expect(error.detail.mend).toBeTruthy()
+  })
+
+  it('takes characters that lie in two chunks of a file', async () => {
+    const names = Array.from({ length: 30_000 }, (_, i) => `${i}ë😀`)
+    for (const [name, content] of [
+      ['long.csv', `surface\n${names.join('\n')}\n`],
+      ['long.json', JSON.stringify(names)],
+    ] as const) {
+      expect((await read(file(name, content))).map(({ surfaces }) => surfaces[0])).toEqual(names)
+    }
+  })
+
+  it.each<[string, string, number]>([
+    ['latin1.csv', 'surface\nZoë\n', 0],
+    ['latin1.tsv', 'surface\ttype\nZoë\tPER\n', 0],
+    ['latin1.json', '["Zoë"]', 0],
+    ['latin1.jsonl', '{"surface": "Oslo"}\n{"surface": "Zoë"}\n', 0],
+    // What a character that is cut short lacks is known at the end only.
+    ['latin1-cut.csv', 'surface\nZoë', 1],
+  ])('refuses what is not UTF-8: %s', async (name, content, line) => {
+    const path = file(name, Buffer.from(content, 'latin1'))
+    const error = await failure(path)
+    expect(error).toMatchObject({ code: 'file/unreadable', what: 'The file is not UTF-8 text.' })
+    expect(error.detail).toMatchObject({
+      where: `${path}, after line ${line}`,
+      mend: expect.stringContaining('iconv') as string,
+    })
   })
 
   it('refuses what is not there, is damaged, or has a name that says nothing', async () => {
