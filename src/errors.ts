@@ -32,7 +32,7 @@ export const codes = {
   'weak/no-votes': 'No layer of the documents holds votes.',
   'weak/no-checked': 'The checked set has no labels.',
   'weak/bad-model': 'The file of a label model is malformed, or of another version.',
-  'weak/different-votes': 'A label model was fitted to votes of other functions or types.',
+  'weak/different-votes': 'Votes are of other functions or types than those of the label model or the checked set.',
   'weak/not-finite': 'A label model has no finite likelihood.',
   'weak/bad-pattern': 'A regular expression cannot be run.',
   'weak/bad-token-pattern': 'A token pattern is malformed.',

@@ -9,7 +9,7 @@ import { checkedLabels, knownStates } from './checked.js'
 import { fitLabelModel, labeller, weakLayer, type LabelModel, type Labeller } from './label-model.js'
 import { evidenceOf, type Evidence } from './segments.js'
 import { checkBeliefs, type LabelModelSettings } from './settings.js'
-import { collectVotes } from './votes.js'
+import { collectVotes, layersOf } from './votes.js'
 
 /** Voted documents, and those of them that people have checked. */
 export interface VotedCorpus {
@@ -30,7 +30,8 @@ export interface VotesOptions {
 /**
  * Reads documents with votes in their layers.
  *
- * Throws `weak/no-votes`, `weak/no-checked`, and what `readDocuments` throws.
+ * Throws `weak/no-votes`, `weak/no-checked`, `weak/different-votes` where the checked set has votes of other functions,
+ * and what `readDocuments` throws.
  */
 export async function readVotes(
   files: readonly string[],
@@ -40,7 +41,7 @@ export async function readVotes(
   const voted = (await Promise.all(files.map(read))).flat()
   const checked = dev === undefined ? [] : await read(dev)
   const inGold = dev === undefined ? [] : checkedLabels(checked, dev)
-  if (dev !== undefined) checkVoted(checked, dev)
+  if (dev !== undefined) checkVoted(checked, layersOf(voted), dev)
   const documents = [...voted, ...checked]
   const votes = collectVotes(documents, { labels: [...labels, ...inGold] })
   if (votes.sources.length === 0) {
@@ -52,12 +53,25 @@ export async function readVotes(
   return { documents, unchecked: voted.length, evidence: evidenceOf(votes) }
 }
 
-/** Without votes every function would seem to be silent where people found something. */
-function checkVoted(checked: readonly SegmentedDocument[], dev: string): void {
-  if (checked.some(({ layers }) => Object.keys(layers).some((layer) => layer !== goldLayer))) return
-  throw new NerError('weak/no-votes', 'The checked set has no layer of votes.', {
+/** A function without votes there would seem to be silent where people found something. */
+function checkVoted(checked: readonly SegmentedDocument[], sources: readonly string[], dev: string): void {
+  const own = layersOf(checked)
+  if (own.length === 0) {
+    throw new NerError('weak/no-votes', 'The checked set has no layer of votes.', {
+      where: dev,
+      mend: 'Run ner weak apply on it too: it keeps the labels that are there.',
+    })
+  }
+  const missing = sources.filter((name) => !own.includes(name))
+  const unknown = own.filter((name) => !sources.includes(name))
+  if (missing.length + unknown.length === 0) return
+  const what = [
+    ...(missing.length > 0 ? [`has no layer of ${missing.join(', ')}`] : []),
+    ...(unknown.length > 0 ? [`alone has a layer of ${unknown.join(', ')}`] : []),
+  ]
+  throw new NerError('weak/different-votes', `The checked set ${what.join(', and ')}.`, {
     where: dev,
-    mend: 'Run ner weak apply on it too: it keeps the labels that are there.',
+    mend: 'Run ner weak apply with one configuration on both, and leave out other layers.',
   })
 }
 

@@ -88,7 +88,8 @@ export function collectVotes(documents: readonly SegmentedDocument[], options: V
   }
 }
 
-function layersOf(documents: readonly Document[]): string[] {
+/** The layers of any of the documents, but `gold`. */
+export function layersOf(documents: readonly Document[]): string[] {
   const names = new Set<string>()
   for (const { layers } of documents) for (const name in layers) if (name !== goldLayer) names.add(name)
   return [...names].sort()

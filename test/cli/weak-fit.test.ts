@@ -57,6 +57,11 @@ describe('ner weak fit', () => {
     ['a checked set without labels', () => ['--dev', votes], /weak\/no-checked/],
     ['a checked set without votes', () => ['--dev', file('checked.conll', 'Ann B-PER\nleft O\n')], /weak\/no-votes/],
     [
+      'a checked set without the votes of a function',
+      () => ['--dev', file('less.jsonl', readFileSync(dev, 'utf8').replaceAll('"poor"', '"rich"'))],
+      /no layer of poor, and alone has a layer of rich\. \[weak\/different-votes\][^]*less\.jsonl/,
+    ],
+    [
       'a checked set with a span that cuts a word',
       () => ['--dev', file('cut.jsonl', '{"text": "Anna", "spans": [{"start": 0, "end": 2, "label": "X"}]}\n')],
       /data\/misaligned-span/,
