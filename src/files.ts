@@ -90,15 +90,23 @@ export function fillFolder(folder: string, write: (aside: string) => void): void
     write(aside)
     const files = readdirSync(aside, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
     for (const { parentPath, name } of files) {
-      const target = join(folder, relative(aside, parentPath), name)
-      mkdirSync(dirname(target), { recursive: true })
-      renameSync(join(parentPath, name), target)
-      syncFolder(dirname(target))
+      moveFile(join(parentPath, name), join(folder, relative(aside, parentPath), name))
     }
   } catch (error) {
     throw unwritable(folder, error)
   } finally {
     rmSync(aside, { recursive: true, force: true })
+  }
+}
+
+/** Moves a file within its file system, whole or not at all. @throws NerError `file/unwritable` */
+export function moveFile(from: string, to: string): void {
+  try {
+    mkdirSync(dirname(to), { recursive: true })
+    renameSync(from, to)
+    syncFolder(dirname(to))
+  } catch (error) {
+    throw unwritable(to, error)
   }
 }
 

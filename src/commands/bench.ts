@@ -47,7 +47,7 @@ export const command = defineCommand({
       const run = { threads: args.threads || 'all cores', rounds: args.rounds, ...versions() }
       writeFileAtomically(args.report, latencyReport({ ...measured, findings: findings(measured), run }))
     }
-    await write(args.json === true ? `${JSON.stringify(measured, null, 2)}\n` : summary(measured))
+    await write(args.json === true ? `${JSON.stringify(toJson(measured), null, 2)}\n` : summary(measured))
     return exit.done
   },
 })
@@ -61,6 +61,22 @@ function wholeNumbers(flag: string, list: string): number[] {
     })
   })
 }
+
+const toJson = ({ models, data, rows }: Bench) => ({
+  models,
+  data,
+  rows: rows.map(({ models: timed, ...requests }) => ({
+    ...requests,
+    models: timed.map(({ name, requests: count, p50, p95, p99, wordsPerSecond, stages, comparison }) => ({
+      name,
+      requests: count,
+      latency_ms: { p50, p95, p99 },
+      words_per_second: wordsPerSecond,
+      stages_ms: stages,
+      comparison,
+    })),
+  })),
+})
 
 function summary(measured: Bench): string {
   const interval = ({ value, low, high }: Estimate, show = short) => `${show(value)} (${show(low)}–${show(high)})`

@@ -1,6 +1,7 @@
 import { NerError } from '../errors.js'
 import { quantize } from '../compress/quantize/quantize.js'
 import { methods, type Quantized } from '../compress/quantize/result.js'
+import { measuredJson } from '../compress/quantize/save.js'
 import { cpus, type Cpu } from '../compress/quantize/cpu.js'
 import { calibrations } from '../compress/quantize/thresholds.js'
 import type { LayerCost } from '../compress/quantize/plan.js'
@@ -77,10 +78,21 @@ export const command = defineCommand({
         threads: args.threads,
       }),
     )
-    await write(args.json === true ? `${JSON.stringify(result, null, 2)}\n` : summary(result))
+    await write(args.json === true ? `${JSON.stringify(toJson(result), null, 2)}\n` : summary(result))
     for (const failure of result.failures) process.stderr.write(`${failure}\n`)
     return result.failures.length > 0 ? exit.gateFailed : exit.done
   },
+})
+
+const toJson = (result: Quantized) => ({
+  output: result.output,
+  method: result.method,
+  cpu: result.cpu,
+  int8_layers: result.quantized,
+  float_layers: result.float,
+  balanced_layers: result.balanced,
+  ...measuredJson(result),
+  failures: result.failures,
 })
 
 function summary({ output, cpu, quantized, float, balanced, costs, bytes, dev }: Quantized): string {

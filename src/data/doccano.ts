@@ -90,8 +90,8 @@ export function* formatDoccano(
 ): Generator<string> {
   for (const document of documents) {
     const { id, text, annotator, spans, offset_unit, fields, ...lost } = recordOf(document, { layer })
-    const theirs = Object.entries(fields).filter(([key]) => ownKeys.includes(key))
-    for (const key of [...Object.keys(lost), ...theirs.map(([key]) => key)]) lose(`“${key}”`, id)
+    const theirs = Object.keys(fields).filter((key) => ownKeys.includes(key))
+    for (const key of [...Object.keys(lost), ...theirs]) lose(`“${key}”`, id)
     for (const { score } of spans ?? []) if (score !== undefined) lose('scores of spans', id)
     const row = {
       id,

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { z } from 'zod'
-import { claimOutput, unwritable } from '../files.js'
+import { claimOutput, moveFile, unwritable } from '../files.js'
 
 /** A place to make files in before any of them is to be seen. */
 export interface Stage {
@@ -55,24 +55,8 @@ export function openStage(out: string, own?: readonly string[]): Stage {
   } catch (error) {
     throw unwritable(out, error)
   }
-  const at = (file: string, change: (target: string) => void) => {
-    const target = join(out, file)
-    try {
-      change(target)
-    } catch (error) {
-      throw unwritable(target, error)
-    }
-  }
   const move = (file: string) => {
-    at(file, (target) => {
-      mkdirSync(dirname(target), { recursive: true })
-      renameSync(join(folder, file), target)
-    })
-  }
-  const remove = (file: string) => {
-    at(file, (target) => {
-      rmSync(target, { force: true })
-    })
+    moveFile(join(folder, file), join(out, file))
   }
   const close = () => {
     process.off('SIGINT', interrupted).off('SIGTERM', interrupted)
@@ -89,7 +73,11 @@ export function openStage(out: string, own?: readonly string[]): Stage {
     publish(files) {
       files.forEach(move)
       const kept = new Set([...files, ...(own ?? [])])
-      for (const file of before ?? []) if (!kept.has(file)) remove(file)
+      try {
+        for (const file of before ?? []) if (!kept.has(file)) rmSync(join(out, file), { force: true })
+      } catch (error) {
+        throw unwritable(out, error)
+      }
       move(manifestFile)
     },
     close,

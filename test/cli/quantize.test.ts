@@ -62,7 +62,14 @@ describe('ner quantize', () => {
 
   it('prints JSON', async () => {
     const { stdout } = await ner('quantize', 'm', '--json')
-    expect(JSON.parse(stdout)).toMatchObject({ output: 'runs/ner-int8', float: ['c'], failures: [] })
+    expect(JSON.parse(stdout)).toMatchObject({
+      output: 'runs/ner-int8',
+      int8_layers: ['a', 'b'],
+      float_layers: ['c'],
+      metrics: { before: { overall_f1: before.micro.f1 }, after: { overall_f1: after.micro.f1 }, f1_drop_by_type: {} },
+      costs: [{ layer: 'c', f1_drop: 0.4, f1_drop_by_type: { PER: 0.4 }, divergence: 0.0123 }],
+      failures: [],
+    })
   })
 
   it('ends with 1 where a gate failed, its results shown', async () => {

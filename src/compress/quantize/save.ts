@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { toMetrics } from '../../data/scoring.js'
 import { fillFolder, writeFileAtomically } from '../../files.js'
 import { readJson, type ModelFolder } from '../../models/folder.js'
-import type { Budget } from './gates.js'
+import type { Budget, Drops } from './gates.js'
 import type { Quantized } from './result.js'
 
 /** Where the int8 graph is looked for, by this toolkit (`ner.json` says so) and by transformers.js. */
@@ -20,26 +20,18 @@ export function saveQuantized(
   card: string,
   quantization: Readonly<Record<string, unknown>>,
 ): void {
+  const ner = readJson(model.folder, 'ner.json') as Record<string, unknown>
+  const nerFile = { ...ner, graph: quantizedGraph, lineage: { ...model.ner.lineage, quantization } }
   fillFolder(folder, (aside) => {
-    writeModel(aside, model, onnx, card, quantization)
+    const put = (name: string, content: string | Uint8Array) => {
+      writeFileAtomically(join(aside, name), content)
+    }
+    for (const [name, content] of Object.entries(model.tokenizer.files)) put(name, content)
+    put('README.md', card)
+    put('config.json', readFileSync(join(model.folder, 'config.json')))
+    put('ner.json', `${JSON.stringify(nerFile, null, 2)}\n`)
+    put(quantizedGraph, onnx)
   })
-}
-
-function writeModel(
-  folder: string,
-  model: ModelFolder,
-  onnx: Uint8Array,
-  card: string,
-  quantization: Readonly<Record<string, unknown>>,
-): void {
-  const json = (name: string, value: unknown) =>
-    writeFileAtomically(join(folder, name), `${JSON.stringify(value, null, 2)}\n`)
-  for (const [name, content] of Object.entries(model.tokenizer.files)) writeFileAtomically(join(folder, name), content)
-  writeFileAtomically(join(folder, 'README.md'), card)
-  writeFileAtomically(join(folder, 'config.json'), readFileSync(join(model.folder, 'config.json')))
-  const ner = JSON.parse(readFileSync(join(model.folder, 'ner.json'), 'utf8')) as Record<string, unknown>
-  json('ner.json', { ...ner, graph: quantizedGraph, lineage: { ...model.ner.lineage, quantization } })
-  writeFileAtomically(join(folder, quantizedGraph), onnx)
 }
 
 /** What was done to a model that is quantized already. */
@@ -47,11 +39,20 @@ export function quantizationOf({ ner }: ModelFolder): unknown {
   return ner.lineage['quantization']
 }
 
+/** What a model lost and gained, as files and `--json` have it. */
+export const measuredJson = ({ bytes, dev, costs }: Quantized) => ({
+  bytes,
+  ...(dev && { metrics: { before: toMetrics(dev.before), after: toMetrics(dev.after), ...dropsJson(dev.drops) } }),
+  ...(costs && { costs: costs.map(({ layer, drops, divergence }) => ({ layer, ...dropsJson(drops), divergence })) }),
+})
+
+const dropsJson = ({ overall, perType }: Drops) => ({ f1_drop: overall, f1_drop_by_type: perType })
+
 /** `run.json`, which comes last: with it the run is finished. */
 export function writeRun(
   folder: string,
   description: object,
-  { bytes, dev, costs, failures }: Quantized,
+  result: Quantized,
   { maxF1Drop, perTypeMaxDrop }: Budget,
   seconds: number,
 ): void {
@@ -59,10 +60,8 @@ export function writeRun(
     finished: true,
     ...description,
     device: 'cpu',
-    bytes,
-    ...(dev && { metrics: { before: toMetrics(dev.before), after: toMetrics(dev.after), drops: dev.drops } }),
-    ...(costs && { costs }),
-    gates: { max_f1_drop: maxF1Drop, per_type_max_drop: perTypeMaxDrop, failures },
+    ...measuredJson(result),
+    gates: { max_f1_drop: maxF1Drop, per_type_max_drop: perTypeMaxDrop, failures: result.failures },
     seconds,
   }
   writeFileAtomically(join(folder, 'run.json'), `${JSON.stringify(run, null, 2)}\n`)
