@@ -75,7 +75,8 @@ export function labeller(evidence: Evidence, model: LabelModel): Labeller {
   const labelled = segmentLabels(evidence, posteriorsOf(model, evidence))
   const known: SegmentLabels[] = []
   const outside: readonly number[] = votes.tags.map((_, state) => (state === 0 ? 1 : 0))
-  return ({ id, text, tokens, sentences }, index) => {
+  return ({ annotator: _annotator, ...document }, index) => {
+    const { tokens } = document
     const first = votes.chains[votes.documents[index]!]!
     const rows = new Array<readonly number[]>(tokens.length).fill(outside)
     const spans: Span[] = []
@@ -85,7 +86,7 @@ export function labeller(evidence: Evidence, model: LabelModel): Labeller {
       for (const [word, row] of found.rows.entries()) rows[at + word] = row
       for (const run of found.runs) spans.push(spanOf(run, at, tokens))
     }
-    return { id, text, tokens, sentences, layers: { [weakLayer]: spans }, soft: { tags: votes.tags, rows } }
+    return { ...document, layers: { [weakLayer]: spans }, soft: { tags: votes.tags, rows } }
   }
 }
 

@@ -23,7 +23,7 @@ beforeAll(() => {
   const documents = simulate(120, sources)
   const unlabelled = documents
     .slice(40)
-    .map(({ layers: { gold: _gold, ...layers }, ...document }) => ({ ...document, layers }))
+    .map(({ layers: { gold: _gold, ...layers }, ...document }) => ({ ...document, layers, fields: { source: 'news' } }))
   votes = file('votes.jsonl', [...formatJsonl(unlabelled)].join(''))
   dev = file('dev.jsonl', [...formatJsonl(documents.slice(0, 40))].join(''))
 })
@@ -40,7 +40,8 @@ describe('ner weak fit', () => {
     expect(summary.dev.overall_f1).toBeGreaterThan(summary.dev_majority.overall_f1)
     const { documents } = await readDocuments(out)
     expect(documents).toHaveLength(80)
-    for (const { tokens, soft, layers } of documents) {
+    for (const { tokens, soft, layers, fields } of documents) {
+      expect(fields).toEqual({ source: 'news' })
       expect(soft!.rows).toHaveLength(tokens!.length)
       expect(Object.keys(layers)).toEqual(['gold'])
     }

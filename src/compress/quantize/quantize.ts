@@ -162,6 +162,12 @@ function checkOptions({ method, cpu, dev, calib, qatSteps }: QuantizeOptions): v
   if (method === 'auto' && dev === undefined) throw missing('dev', '--method auto measures every layer on it')
   if (method === 'static' && calib === undefined) throw missing('calib', '--method static calibrates on it')
   if (qatSteps > 0 && calib === undefined) throw missing('calib', '--qat-steps fine-tunes on it')
+  if (calib !== undefined && method !== 'static' && qatSteps === 0) {
+    throw new NerError('usage/bad-flag', `--method ${method} calibrates on nothing.`, {
+      where: '--calib',
+      mend: 'Leave it out, or give --method static, or --qat-steps, which fine-tunes on it.',
+    })
+  }
 }
 
 function alreadyQuantized(folder: string): NerError {

@@ -244,6 +244,7 @@ describe('refused', () => {
     [{ method: 'static' }, '--calib'],
     [{ method: 'auto' }, '--dev'],
     [{ qatSteps: 5 }, '--calib'],
+    [{ calib: data }, '--method static, or --qat-steps'],
     [{ cpu: 'gpu', method: 'dynamic' }, '--method static'],
   ] as const)('%j without what it needs', async (options, flag) => {
     const error = run(options)
