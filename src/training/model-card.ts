@@ -1,6 +1,8 @@
 import { stringify } from 'yaml'
 import type { Scores } from '../data/scoring.js'
+import { tagLabels } from '../data/schemes.js'
 import type { Tagger } from '../models/tagger.js'
+import { percent } from '../report/numbers.js'
 
 export interface ModelCard {
   readonly name: string
@@ -10,9 +12,16 @@ export interface ModelCard {
   /** The files that it comes from, by what they were for. */
   readonly data: Readonly<Record<string, DataFile>>
   /** What the model's own decoding scores, spans matched strictly, on one of them. */
-  readonly scored: { readonly on: string; readonly scores: Scores } | undefined
+  readonly scored: Scored | undefined
   /** Whether its weights are there, which Python's transformers load, or its graph alone. */
   readonly hasWeights: boolean
+}
+
+interface Scored {
+  readonly on: string
+  readonly scores: Scores
+  /** What plain argmax scores, which is all that other tools know, where a CRF decodes. */
+  readonly argmax?: Scores | undefined
 }
 
 export interface DataFile {
@@ -32,12 +41,11 @@ export function modelCard({ name, tagger, origin, data, scored, hasWeights }: Mo
   const crf = `a CRF on top decodes the tags (\`ner.json\`${hasWeights ? ', `crf.*` in the weights' : ''})`
   const python =
     "from transformers import pipeline\npipeline('token-classification', model='.', aggregation_strategy='simple')('A text.')"
-  const types = [...new Set(tagger.tags.slice(1).map((tag) => tag.slice(2)))]
   return [
     `---\n${stringify(header)}---`,
     `# ${name}`,
-    `Finds ${types.join(', ')}. ${origin}${tagger.head === 'crf' ? `; ${crf}, and plain argmax works too` : ''}.`,
-    ...(scored ? [`## Scores on ${file!}\n\nStrict span matching.\n\n${table(scored.scores)}`] : []),
+    `Finds ${[...tagLabels(tagger.tags)].join(', ')}. ${origin}${tagger.head === 'crf' ? `; ${crf}` : ''}.`,
+    ...(scored ? [`## Scores on ${file!}\n\nStrict span matching.${plainly(scored)}\n\n${table(scored.scores)}`] : []),
     `## Data\n\n${Object.entries(data)
       .map(([part, { file, sha256 }]) => `- ${part}: ${file}, SHA-256 ${sha256}`)
       .join('\n')}`,
@@ -46,6 +54,11 @@ export function modelCard({ name, tagger, origin, data, scored, hasWeights }: Mo
     '',
   ].join('\n\n')
 }
+
+const plainly = ({ argmax }: Scored) =>
+  argmax === undefined
+    ? ''
+    : ` Tools without the CRF, which give each word its likeliest tag, get an F1 of ${percent(argmax.micro.f1)}.`
 
 function result({ micro: { precision, recall, f1 } }: Scores, dataset: string, split: string) {
   const metric = (type: string, value: number) => ({ type, value, name: `${type} (strict spans)` })
@@ -57,7 +70,6 @@ function result({ micro: { precision, recall, f1 } }: Scores, dataset: string, s
 }
 
 function table({ micro, perType }: Scores): string {
-  const percent = (share: number) => (100 * share).toFixed(2)
   const row = (name: string, { precision, recall, f1 }: { precision: number; recall: number; f1: number }) =>
     `| ${name} | ${percent(precision)} | ${percent(recall)} | ${percent(f1)} |`
   return [

@@ -98,7 +98,11 @@ export function writeRun(run: FinishedRun): RunResults {
       tagger,
       origin: `${run.origin} with seed ${config.seed}`,
       data: lineage.data,
-      scored: shown && { on: test ? 'test' : 'dev', scores: (shown.crf ?? shown.argmax).scores },
+      scored: shown && {
+        on: test ? 'test' : 'dev',
+        scores: (shown.crf ?? shown.argmax).scores,
+        argmax: shown.crf && shown.argmax.scores,
+      },
       hasWeights: true,
     }),
   )
