@@ -61,7 +61,9 @@ export const command = defineCommand({
   async run(args) {
     const qatSteps = args['qat-steps']
     if (!Number.isSafeInteger(qatSteps) || qatSteps < 0) {
-      throw new NerError('usage/bad-flag', `--qat-steps takes a number of steps, not ${qatSteps}.`)
+      throw new NerError('usage/bad-flag', `--qat-steps takes a number of steps, not ${qatSteps}.`, {
+        mend: 'For example: --qat-steps 200; 0 is none.',
+      })
     }
     const result = await steps(
       quantize(args.model, {

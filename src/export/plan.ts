@@ -103,7 +103,10 @@ async function loadInt8(model: ModelFolder, folder: string): Promise<ModelFolder
   const int8 = await loadModel(folder)
   const quantization = quantizationOf(int8) as { source?: { sha256?: string } } | undefined
   if (quantization === undefined) {
-    throw new NerError('usage/bad-flag', '--int8 takes a folder of ner quantize.', { where: folder })
+    throw new NerError('usage/bad-flag', '--int8 takes a folder of ner quantize.', {
+      where: folder,
+      mend: `Make one with ner quantize ${model.folder}, and name that.`,
+    })
   }
   // Tokenizer, windows and CRF are shipped once, for all graphs.
   if (quantization.source?.sha256 === hashFile(join(model.folder, 'model.safetensors'))) return int8
