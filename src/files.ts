@@ -209,6 +209,8 @@ function syncFolder(folder: string): void {
   }
 }
 
+export const hashBytes = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
+
 /** SHA-256 of a file of any size. */
 export function hashFile(path: string): string {
   const hash = createHash('sha256')

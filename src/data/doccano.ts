@@ -1,5 +1,5 @@
 import type { Document } from './document.js'
-import { isList, isObject, nameOf, without, type Json, type JsonObject } from './json.js'
+import { isGiven, isList, isObject, nameOf, without, type Json, type JsonObject } from './json.js'
 import type { Lose } from './losses.js'
 import { badRow } from './ranges.js'
 import { readRecords, type RecordCorpus, type RowContext } from './records.js'
@@ -46,7 +46,7 @@ function recordsOfRow(row: Json, { where, lose }: RowContext): readonly JsonObje
     text,
   }
   if (key === undefined) {
-    const other = spanKeys.find((name) => row[name] !== undefined && row[name] !== null)
+    const other = spanKeys.find((name) => isGiven(row[name]))
     if (other === undefined) return [shared]
     throw badRow(
       `The labels (“${other}”) are no list.`,

@@ -11,6 +11,9 @@ export const isObject = (value: Json | undefined): value is JsonObject =>
 /** TypeScript's own `Array.isArray` makes `any[]` of a readonly list. */
 export const isList = (value: Json | undefined): value is readonly Json[] => Array.isArray(value)
 
+/** Whether a field says anything: exporters write null for what is not there. */
+export const isGiven = (value: Json | undefined): value is Exclude<Json, null> => value !== undefined && value !== null
+
 /** Text or a number as text: what the tools use for ids and names. */
 export const nameOf = (value: Json | undefined): string | undefined =>
   typeof value === 'number' || (typeof value === 'string' && value !== '') ? String(value) : undefined

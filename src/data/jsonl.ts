@@ -1,5 +1,5 @@
 import type { Document } from './document.js'
-import { isList, isObject, without, type Json, type JsonObject } from './json.js'
+import { isGiven, isList, isObject, without, type Json, type JsonObject } from './json.js'
 import { badRow } from './ranges.js'
 import { readRecords, type RecordCorpus, type RowContext } from './records.js'
 import type { ReadOptions, Source } from './source.js'
@@ -28,9 +28,8 @@ function recordsOfRow(row: Json, { where, decline }: RowContext): readonly JsonO
     decline(`The annotator’s answer is “${row['answer']}”.`)
     return []
   }
-  const isGiven = (key: string) => row[key] !== undefined && row[key] !== null
-  const spanKey = isGiven('spans') ? 'spans' : isList(row['entities']) ? 'entities' : undefined
-  const annotatorKey = annotatorKeys.find(isGiven)
+  const spanKey = isGiven(row['spans']) ? 'spans' : isList(row['entities']) ? 'entities' : undefined
+  const annotatorKey = annotatorKeys.find((key) => isGiven(row[key]))
   const id = row['id'] ?? row['_input_hash']
   const rest = without(row, ['id', 'spans', ...(spanKey ? [spanKey] : []), ...(annotatorKey ? [annotatorKey] : [])])
   return [

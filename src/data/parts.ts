@@ -8,7 +8,7 @@ import type { Document } from './document.js'
 import { readJsonl } from './jsonl.js'
 import { isJson } from './read.js'
 import type { Scheme } from './schemes.js'
-import { linesOf, type ReadOptions, type Reject, type Source } from './source.js'
+import { linesOf, markLength, type ReadOptions, type Reject, type Source } from './source.js'
 
 /*
  * Files of any length, read in parts of some hundred kilobytes that hold whole documents, so that memory stays flat and
@@ -52,7 +52,8 @@ export async function* partsOf(file: string, options: PartOptions = {}): AsyncGe
   let kind: Kind | undefined
   let before = { lines: 0, documents: 0 }
   const begin = () => {
-    if (rest.subarray(0, 3).equals(byteOrderMark)) rest = rest.subarray(3)
+    // A byte-order mark is no part of the first line, which tells the format.
+    rest = rest.subarray(markLength(rest))
     return kindOf(rest, name, options)
   }
   const part = (bytes: Buffer): Part => {
@@ -90,9 +91,6 @@ export async function* partsOf(file: string, options: PartOptions = {}): AsyncGe
   }
   if (rest.length > 0) yield part(rest)
 }
-
-/** No part of the first line, which tells the format. */
-const byteOrderMark = Buffer.from('\uFEFF')
 
 /** What is the same of all parts of a file. */
 interface Kind {

@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { NerError } from '../errors.js'
+import { hashBytes } from '../files.js'
 import { readConll } from './conll.js'
 import { isDoccano, readDoccano } from './doccano.js'
 import type { Document } from './document.js'
@@ -102,7 +102,7 @@ export async function readAnnotations(path: string, options: CorpusOptions = {})
 
 /** As `readDocuments`, from bytes that are already here, e.g. standard input. */
 export function parseDocuments(bytes: Uint8Array, name: string, options: CorpusOptions = {}): Corpus {
-  const hash = createHash('sha256').update(bytes).digest('hex')
+  const hash = hashBytes(bytes)
   const plain = unzipped(bytes, name)
   const source = () => ({ name, base: basename(name).replace(/\.gz$/, ''), lines: linesOf(plain, name) })
   const format = options.format && options.format !== 'auto' ? options.format : detectFormat(plain, source())

@@ -1,6 +1,6 @@
 import { NerError } from '../errors.js'
 import { goldLayer, type Document, type Sentence, type SoftTags, type Span, type Token } from './document.js'
-import { isList, isObject, nameOf, without, type Json, type JsonObject } from './json.js'
+import { isGiven, isList, isObject, nameOf, without, type Json, type JsonObject } from './json.js'
 import type { Lose } from './losses.js'
 import { badRow, rangeReader, type RangeReader } from './ranges.js'
 import type { ReadOptions } from './source.js'
@@ -101,7 +101,7 @@ const twoLabels = (where: string) =>
 
 function readAnnotator(field: Json | undefined, where: string): string | undefined {
   const annotator = nameOf(field)
-  if (annotator !== undefined || field === undefined || field === null || field === '') return annotator
+  if (annotator !== undefined || !isGiven(field) || field === '') return annotator
   throw badRow('The record’s “annotator” is neither text nor a number.', where, 'Write e.g. "annotator": "ann".')
 }
 
@@ -111,7 +111,7 @@ const isEmpty = (entry: Json) => {
 }
 
 function readTokens(field: Json | undefined, { at, where }: Border): Token[] | undefined {
-  if (field === undefined || field === null) return undefined
+  if (!isGiven(field)) return undefined
   if (!isList(field) || !field.every(isObject)) {
     throw badRow('“tokens” is not a list of objects.', where, 'Write [{"start": 0, "end": 3}, …], or leave it out.')
   }
@@ -128,7 +128,7 @@ function readTokens(field: Json | undefined, { at, where }: Border): Token[] | u
 
 /** `spans`: what the record's own labels are. */
 function readLabels(field: Json | undefined, border: Border): Span[] | undefined {
-  if (field === undefined || field === null) return undefined
+  if (!isGiven(field)) return undefined
   if (isList(field)) return readSpans(field, 'spans', border)
   throw badRow('The labels (“spans”) are no list.', border.where, `Write e.g. ${example}, or leave them out.`)
 }
@@ -166,7 +166,7 @@ function readSpans(entries: readonly Json[], list: string, { at, where, lose, re
       const { label, score } = span
       const range = at(span, `span ${label}`)
       for (const key of Object.keys(span)) if (!spanKeys.includes(key)) lose(`“${key}” of spans`, where)
-      if (typeof score !== 'number' && (score ?? null) !== null) lose('scores of spans that are no numbers', where)
+      if (typeof score !== 'number' && isGiven(score)) lose('scores of spans that are no numbers', where)
       return [{ ...range, label, ...(typeof score === 'number' && { score }) }]
     } catch (error) {
       if (!(error instanceof NerError)) throw error
@@ -187,7 +187,7 @@ function readSentences(
   tokens: readonly Token[] | undefined,
   { where, lose }: Border,
 ): Sentence[] | undefined {
-  if (field === undefined || field === null) return undefined
+  if (!isGiven(field)) return undefined
   if (!tokens) {
     lose('“sentences” without “tokens”', where)
     return undefined
@@ -211,7 +211,7 @@ function readSoftTags(
   tokens: readonly Token[] | undefined,
   where: string,
 ): SoftTags | undefined {
-  if (field === undefined || field === null) return undefined
+  if (!isGiven(field)) return undefined
   const bad = (what: string) =>
     badRow(what, where, 'Write {"tags": ["O", "B-PER", …], "rows": [[0.9, 0.1, …], …]}, a row for each of “tokens”.')
   const { tags, rows } = isObject(field) ? field : {}

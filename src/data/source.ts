@@ -71,6 +71,9 @@ export function rejectInto(rejects: Reject[], skipBad: boolean | undefined) {
 
 const newline = 0x0a
 
+/** How many of a file's first bytes are a byte-order mark. */
+export const markLength = (bytes: Uint8Array) => (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0)
+
 /**
  * Bytes of UTF-8 as lines, without their ends (LF or CRLF) or a byte-order mark. Decodes some megabytes at a time: a
  * file may be longer than the longest string. Throws `file/unreadable` on bytes that are not UTF-8.
@@ -78,7 +81,7 @@ const newline = 0x0a
 export function* linesOf(bytes: Uint8Array, name: string, chunkSize = 1 << 23): Generator<string> {
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
   let lineNumber = 0
-  for (let start = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0; start < bytes.length;) {
+  for (let start = markLength(bytes); start < bytes.length;) {
     const lineEnd = start + chunkSize < bytes.length ? bytes.indexOf(newline, start + chunkSize) : -1
     const end = lineEnd < 0 ? bytes.length : lineEnd + 1
     const chunk = decode(decoder, bytes.subarray(start, end), name, lineNumber)

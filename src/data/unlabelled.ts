@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { areColumns } from './conll.js'
@@ -6,6 +5,7 @@ import type { Document } from './document.js'
 import { isJson, parseDocuments, unzipped } from './read.js'
 import { linesOf } from './source.js'
 import { NerError } from '../errors.js'
+import { hashBytes } from '../files.js'
 
 /** Text that nobody has labelled, for a model to. */
 export interface Unlabelled {
@@ -22,7 +22,7 @@ export interface Unlabelled {
  */
 export function readUnlabelled(path: string): Unlabelled {
   const bytes = readBytes(path)
-  const hash = createHash('sha256').update(bytes).digest('hex')
+  const hash = hashBytes(bytes)
   const content = unzipped(bytes, path)
   const documents = isPlain(content, path)
     ? plainDocuments(content, path)

@@ -54,7 +54,7 @@ export function writeRun(run: FinishedRun): RunResults {
   const rounds = roundsOf(progress.log)
   const json = (name: string, value: unknown) =>
     writeFileAtomically(join(output, name), `${JSON.stringify(value, null, 2)}\n`)
-  const shown = test?.evaluation ?? dev?.evaluation
+  const shown = shownSplit(run)
   const results: RunResults = {
     epoch: progress.log.at(-1)?.epoch ?? 0,
     global_step: progress.step,
@@ -99,9 +99,9 @@ export function writeRun(run: FinishedRun): RunResults {
       origin: `${run.origin} with seed ${config.seed}`,
       data: lineage.data,
       scored: shown && {
-        on: test ? 'test' : 'dev',
-        scores: (shown.crf ?? shown.argmax).scores,
-        argmax: shown.crf && shown.argmax.scores,
+        on: shown.split,
+        scores: (shown.evaluation.crf ?? shown.evaluation.argmax).scores,
+        argmax: shown.evaluation.crf && shown.evaluation.argmax.scores,
       },
       hasWeights: true,
     }),
@@ -235,8 +235,13 @@ function portable(config: Config): Config {
   }
 }
 
-function report({ config, corpus, tagger, progress, origin, dev, test }: FinishedRun): string {
-  const shown = test ? { split: 'test' as const, ...test } : dev ? { split: 'dev' as const, ...dev } : undefined
+/** What people are shown first: the test set's scores, or, without one, the dev set's. */
+const shownSplit = ({ dev, test }: FinishedRun) =>
+  test ? { split: 'test' as const, ...test } : dev ? { split: 'dev' as const, ...dev } : undefined
+
+function report(run: FinishedRun): string {
+  const { config, corpus, tagger, progress, origin } = run
+  const shown = shownSplit(run)
   return trainingReport({
     title: basename(config.output),
     steps: progress.log.flatMap(({ step, loss, learning_rate: learningRate }) =>

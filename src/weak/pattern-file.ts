@@ -44,13 +44,14 @@ export async function readPatternFile(file: string): Promise<PatternRow[]> {
       throw bad(`This is not JSON: ${(cause as Error).message}.`, where, cause)
     }
   }
+  const lines = [...linesOf(bytes, file)]
   if (!/\.json$/.test(file)) {
-    return [...linesOf(bytes, file)].flatMap((line, i) => {
+    return lines.flatMap((line, i) => {
       const where = `${file}:${i + 1}`
       return line.trim() === '' ? [] : [{ value: parse(line, where), where }]
     })
   }
-  const tree = parse([...linesOf(bytes, file)].join('\n'), file)
+  const tree = parse(lines.join('\n'), file)
   if (isList(tree)) return tree.map((value, i) => ({ value, where: `${file}, pattern ${i + 1}` }))
   if (!isObject(tree)) throw bad('The file is neither a list nor lists by label.', file)
   return Object.entries(tree).flatMap(([label, patterns]) => {

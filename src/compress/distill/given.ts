@@ -30,6 +30,15 @@ export async function loadGiven(
   return { ...given, weights: new Map([...given.weights, ...(trained ?? [])]) }
 }
 
+type SizeKey = 'num_hidden_layers' | 'hidden_size' | 'num_attention_heads' | 'intermediate_size'
+
+/** The first of a model's own sizes that the student is to have otherwise. */
+export const otherSize = <K extends SizeKey>(
+  distill: Config['distill'],
+  own: Readonly<Record<K, unknown>>,
+): K | undefined =>
+  (Object.keys(own) as K[]).find((key) => own[key] !== undefined && (distill[key] ?? own[key]) !== own[key])
+
 /** A folder has the sizes that it has. */
 function checkSizes({ config, encoder }: PretrainedEncoder, distill: Config['distill'], folder: string): void {
   const own = {
@@ -38,8 +47,7 @@ function checkSizes({ config, encoder }: PretrainedEncoder, distill: Config['dis
     num_attention_heads: encoder.sizes.heads,
     intermediate_size: config[architectureOf(config, folder).keys.intermediateSize],
   }
-  const keys = Object.keys(own) as (keyof typeof own)[]
-  const key = keys.find((it) => own[it] !== undefined && (distill[it] ?? own[it]) !== own[it])
+  const key = otherSize(distill, own)
   if (key === undefined) return
   const what = `The student is to have a ${key} of ${String(distill[key])}, and ${originOf(folder).name} has ${String(own[key])}.`
   throw new NerError('config/bad-value', what, {

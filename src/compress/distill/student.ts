@@ -5,7 +5,7 @@ import { architectureOf, withDropout, withLayers } from '../../models/architectu
 import type { Encoder, HubConfig } from '../../models/encoder.js'
 import { initialise, type ParameterData } from '../../models/parameters.js'
 import { taggerParameters, type Tagger } from '../../models/tagger.js'
-import { loadGiven } from './given.js'
+import { loadGiven, otherSize } from './given.js'
 import { narrowed } from './narrow.js'
 import type { Teacher } from './teachers.js'
 
@@ -91,9 +91,7 @@ function studentConfig({ name, model }: Teacher, distill: Config['distill']): Hu
   }
   if (hidden === sizes.hiddenSize) {
     const own = { num_attention_heads: sizes.heads, intermediate_size: Number(model.config[keys.intermediateSize]) }
-    const key = (['num_attention_heads', 'intermediate_size'] as const).find(
-      (it) => (distill[it] ?? own[it]) !== own[it],
-    )
+    const key = otherSize(distill, own)
     if (key !== undefined) {
       const what = `A student as wide as ${name} has layers of its form, and ${key} is ${own[key]} there.`
       refuse(key, what, 'Leave it out, or ask for a narrower student with --hidden.')

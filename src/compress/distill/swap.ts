@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { z } from 'zod'
 import type { Document, Span } from '../../data/document.js'
 import { NerError } from '../../errors.js'
+import { hashBytes } from '../../files.js'
 import { findWords } from '../../features/words.js'
 import { segment } from '../../features/segment.js'
 import { random } from '../../random.js'
@@ -65,7 +65,7 @@ export function readGazetteer(path: string, types: readonly string[]): Gazetteer
 function readJson(path: string): { readonly content: unknown; readonly hash: string } {
   try {
     const bytes = readFileSync(path)
-    return { content: JSON.parse(bytes.toString()), hash: createHash('sha256').update(bytes).digest('hex') }
+    return { content: JSON.parse(bytes.toString()), hash: hashBytes(bytes) }
   } catch (cause) {
     const what = `The gazetteer cannot be read: ${(cause as Error).message}.`
     throw new NerError('file/unreadable', what, { where: path, mend: 'Give a JSON file.', cause })
