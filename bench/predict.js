@@ -13,7 +13,7 @@ import { legalTransitions, schemeTags } from '../dist/data/schemes.js'
 import { loadEncoder, saveModel } from '../dist/models/folder.js'
 import { initialise } from '../dist/models/parameters.js'
 import { taggerParameters } from '../dist/models/tagger.js'
-import { loadPredictor } from '../dist/run/predict.js'
+import { loadPredictor } from '../dist/inference/predict.js'
 import { median, peakMemory, printTable, quantile, startPeer, takeTurns } from './turns.js'
 
 const shared = new URL('../../shared/', import.meta.url).pathname

@@ -10,8 +10,8 @@ import { parseArgs } from 'node:util'
 import { cpus, detectCpu } from '../dist/compress/quantize/cpu.js'
 import { quantize } from '../dist/compress/quantize/quantize.js'
 import { readDocuments } from '../dist/data/read.js'
-import { evaluate } from '../dist/run/evaluate.js'
-import { loadPredictor } from '../dist/run/predict.js'
+import { evaluate } from '../dist/evaluation/evaluate.js'
+import { loadPredictor } from '../dist/inference/predict.js'
 import { median, printTable, quantile, startPeer, takeTurns } from './turns.js'
 
 const conll = new URL('../../shared/data/conll2003/', import.meta.url).pathname

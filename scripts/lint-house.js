@@ -1,48 +1,72 @@
-// Holds the house's one rule of layout: a folder of src imports only from those before it in this list.
+// Holds the house's rule of layout: a folder of src imports only from the folders that this map gives it. The folders
+// stand in the order in which data flow, and none imports from one below it.
 import { dirname, relative, resolve } from 'node:path'
 
-const order = [
-  'hub',
-  'config',
-  'data',
-  'agreement',
-  'sample',
-  'report',
-  'features',
-  'weak',
-  'graph',
-  'runtime',
-  'models',
-  'training',
-  'run',
-  'compress',
-  'export',
-  'commands',
-]
+const files = ['io', 'text', 'data']
+const encoders = ['graph', 'runtime', 'features', 'models']
 
-/** Files right under src are for everybody (errors, random …), save the two that stand on everything. */
+/** What each folder may import besides itself and the files right under src. */
+export const house = {
+  io: [],
+  text: [],
+  data: ['io', 'text'],
+  hub: ['io'],
+  config: ['hub'],
+  agreement: ['data'],
+  sample: ['data'],
+  graph: ['io'],
+  runtime: ['graph'],
+  features: ['text', 'data'],
+  models: [...files, 'graph', 'runtime', 'features'],
+  inference: [...files, ...encoders],
+  report: ['data', 'agreement'],
+  evaluation: [...files, 'hub', 'agreement', ...encoders, 'inference', 'report'],
+  weak: [...files, 'config', 'features', 'report'],
+  training: [...files, 'hub', 'config', ...encoders, 'inference', 'evaluation', 'report'],
+  compress: [...files, 'hub', 'config', ...encoders, 'inference', 'evaluation', 'training', 'report'],
+  export: [...files, ...encoders, 'inference', 'evaluation', 'compress', 'training'],
+  doctor: [...files, 'hub', ...encoders, 'training'],
+}
+
+const order = Object.keys(house)
+
+/** The files that stand on everything; all others right under src are for everybody (errors, random …). */
 const last = ['cli', 'index']
 
 const source = resolve('src')
+
+/** The folder of src that a path lies in, or the name of a file right under src. */
 const placeOf = (path) => {
   const [first, ...rest] = relative(source, path).split('/')
-  if (rest.length > 0) return { name: first, rank: order.indexOf(first) }
-  const name = first.replace(/\.[jt]s$/, '')
-  return { name, rank: last.includes(name) ? order.length : -1, shared: true }
+  return rest.length > 0 ? { folder: first } : { file: first.replace(/\.[jt]s$/, '') }
 }
 
 /** What is wrong with an import, or undefined. */
 function objection(file, target) {
+  const from = placeOf(file)
   if (/^onnxruntime-(node|common|web)/.test(target)) {
-    return placeOf(file).name === 'runtime' ? undefined : 'Only runtime/ imports ONNX Runtime.'
+    return from.folder === 'runtime' ? undefined : 'Only runtime/ imports ONNX Runtime.'
   }
   if (!target.startsWith('.')) return undefined
-  const from = placeOf(file)
   const to = placeOf(resolve(dirname(file), target))
-  const unlisted = [from, to].find((place) => place.rank === -1 && place.shared === undefined)
-  if (unlisted !== undefined) return `${unlisted.name}/ has no place in the order of folders; give it one.`
-  if (to.name === 'commands' && !['commands', 'cli'].includes(from.name)) return 'Only cli.ts imports commands/.'
-  return to.rank > from.rank ? `${from.name} comes before ${to.name} and must not know of it.` : undefined
+  for (const { folder } of [from, to]) {
+    if (folder !== undefined && folder !== 'commands' && !order.includes(folder)) {
+      return `${folder}/ has no place in the map of folders; give it one.`
+    }
+  }
+  if (to.folder === 'commands') {
+    return from.folder === 'commands' || from.file === 'cli' ? undefined : 'Only cli.ts imports commands/.'
+  }
+  if (last.includes(to.file)) return from.folder === undefined ? undefined : `Nothing imports ${to.file}.ts.`
+  if (from.folder === undefined) {
+    return last.includes(from.file) || to.folder === undefined
+      ? undefined
+      : `${from.file}.ts is for everybody and knows no folder.`
+  }
+  if (from.folder === 'commands' || to.folder === undefined || from.folder === to.folder) return undefined
+  return house[from.folder].includes(to.folder)
+    ? undefined
+    : `${from.folder}/ must not know of ${to.folder}/: see the map in scripts/lint-house.js.`
 }
 
 export const importDirection = {

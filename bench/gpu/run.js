@@ -141,7 +141,7 @@ function fullBatch(number, labels) {
 }
 
 async function pytorch(device, precision) {
-  const peer = await startPeer('../gpu/pytorch.py', [
+  const peer = await startPeer('./pytorch.py', [
     ...['--device', device, '--precision', precision, '--layers', String(shape.layers), '--heads', String(heads)],
     ...['--hidden', String(shape.hidden), '--batch', String(shape.batch), '--sequence', String(shape.sequence)],
     ...['--vocabulary', String(shape.vocabulary)],

@@ -1,6 +1,6 @@
 import { type Document, goldLayer, type Span, type Token } from '../data/document.js'
 import type { Json } from '../data/json.js'
-import { formatJsonl } from '../data/jsonl.js'
+import { formatJsonl } from '../data/formats/jsonl.js'
 import { NerError } from '../errors.js'
 import { agreedSpans, contextOf, type Disagreement, majorityAnswer } from './disagreements.js'
 import type { SharedCorpus } from './match.js'

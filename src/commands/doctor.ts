@@ -1,6 +1,6 @@
 import { NerError } from '../errors.js'
 import type { Device } from '../runtime/devices.js'
-import { diagnose, type DeviceDiagnosis, type Diagnosis } from '../run/doctor.js'
+import { diagnose, type DeviceDiagnosis, type Diagnosis } from '../doctor/doctor.js'
 import { defineCommand, exit } from './command.js'
 import { write } from './output.js'
 import { steps } from './progress.js'

@@ -1,6 +1,6 @@
 import { toMetrics } from '../data/scoring.js'
 import { NerError } from '../errors.js'
-import { type Evaluation, evaluate } from '../run/evaluate.js'
+import { type Evaluation, evaluate } from '../evaluation/evaluate.js'
 import { defineCommand, exit } from './command.js'
 import { percent } from '../report/numbers.js'
 import { onMisaligned, scheme, threads } from './options.js'

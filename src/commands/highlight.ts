@@ -1,6 +1,6 @@
 import type { WriteStream } from 'node:tty'
 import { styleText } from 'node:util'
-import type { Entity } from '../run/predict.js'
+import type { Entity } from '../inference/predict.js'
 
 /** Told apart on light and dark terminals alike, and without red against green. */
 const colours = ['cyan', 'yellow', 'magenta', 'blue', 'green', 'red'] as const

@@ -1,4 +1,4 @@
-import { unwritable } from '../files.js'
+import { unwritable } from '../io/write.js'
 
 /**
  * Writes a result on standard output, waiting for the reader where it is slower than we are. False where the reader has

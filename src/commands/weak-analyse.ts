@@ -1,4 +1,4 @@
-import { writeFileAtomically } from '../files.js'
+import { writeFileAtomically } from '../io/write.js'
 import { percent, thousands } from '../report/numbers.js'
 import { analyseVotes, type Proportion, type VoteAnalysis } from '../weak/analyse.js'
 import { analysisReport } from '../weak/analysis-report.js'

@@ -1,5 +1,5 @@
 import { NerError } from '../errors.js'
-import { writeFileAtomically } from '../files.js'
+import { writeFileAtomically } from '../io/write.js'
 import { percent, thousands } from '../report/numbers.js'
 import { learningCurves, type LabelledRun, type LearningCurves } from '../weak/curve.js'
 import { curveReport, worthText } from '../weak/curve-report.js'

@@ -1,5 +1,5 @@
 import { toMetrics } from '../data/scoring.js'
-import { writeFileAtomically } from '../files.js'
+import { writeFileAtomically } from '../io/write.js'
 import { percent } from '../report/numbers.js'
 import { loadWeakConfig } from '../weak/config.js'
 import { fitWeakLabels, type CheckedScores, type WeakFit } from '../weak/fit.js'

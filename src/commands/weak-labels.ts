@@ -1,4 +1,4 @@
-import { formatJsonl } from '../data/jsonl.js'
+import { formatJsonl } from '../data/formats/jsonl.js'
 import { percent, thousands } from '../report/numbers.js'
 import type { WeakLabels } from '../weak/fit.js'
 import { weakLayer } from '../weak/label-model.js'

@@ -1,4 +1,4 @@
-import { writeFileAtomically } from '../files.js'
+import { writeFileAtomically } from '../io/write.js'
 import { predictWeakLabels } from '../weak/predict.js'
 import { defineCommand, exit } from './command.js'
 import { write } from './output.js'

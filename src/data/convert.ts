@@ -1,12 +1,12 @@
-import { writeFileAtomically } from '../files.js'
+import { writeFileAtomically } from '../io/write.js'
 import { NerError } from '../errors.js'
-import { columnProblem } from './conll-write.js'
+import { columnProblem } from './formats/conll-write.js'
 import { goldLayer, type Document, type Span, type Token } from './document.js'
 import type { Loss } from './losses.js'
 import { readDocuments, type CorpusOptions, type Format } from './read.js'
 import type { Scheme } from './schemes.js'
 import { rejectInto, type Reject } from './source.js'
-import { recordOf } from './to-record.js'
+import { recordOf } from './formats/to-record.js'
 import { fitToWords, writeDocuments, type WriteOptions } from './write.js'
 
 export interface ConvertOptions extends Pick<WriteOptions, 'unit' | 'words'>, Omit<CorpusOptions, 'layer' | 'labels'> {

@@ -1,4 +1,7 @@
+import type { Sentence, Token } from '../text/token.js'
 import type { JsonObject } from './json.js'
+
+export type { Sentence, Token } from '../text/token.js'
 
 /** A labelled stretch of text. Offsets are UTF-16 code units, half open: `text.slice(start, end)`. */
 export interface Span {
@@ -7,18 +10,6 @@ export interface Span {
   readonly label: string
   /** Probability, 0 to 1, where the source gives one. */
   readonly score?: number
-}
-
-/** A word, by offsets like a span's. Labels are trained, scored and compared by word, never by sub-word. */
-export interface Token {
-  readonly start: number
-  readonly end: number
-}
-
-/** A run of tokens, by token index, half open. */
-export interface Sentence {
-  readonly start: number
-  readonly end: number
 }
 
 /** A probability distribution over tags for every token: the targets that weak supervision and distillation give. */

@@ -3,12 +3,13 @@ import { basename } from 'node:path'
 import { Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { NerError } from '../errors.js'
-import { areColumns, documentStart, readConll } from './conll.js'
+import { areColumns, documentStart, readConll } from './formats/conll.js'
 import type { Document } from './document.js'
-import { readJsonl } from './jsonl.js'
+import { readJsonl } from './formats/jsonl.js'
 import { isJson } from './read.js'
 import type { Scheme } from './schemes.js'
-import { linesOf, markLength, type ReadOptions, type Reject, type Source } from './source.js'
+import type { ReadOptions, Reject, Source } from './source.js'
+import { linesOf, markLength } from '../io/lines.js'
 
 /*
  * Files of any length, read in parts of some hundred kilobytes that hold whole documents, so that memory stays flat and

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
-import { areColumns } from './conll.js'
+import { areColumns } from './formats/conll.js'
 import type { Document } from './document.js'
 import { isJson, parseDocuments, unzipped } from './read.js'
-import { linesOf } from './source.js'
+import { linesOf } from '../io/lines.js'
 import { NerError } from '../errors.js'
-import { hashBytes } from '../files.js'
+import { hashBytes } from '../io/hash.js'
 
 /** Text that nobody has labelled, for a model to. */
 export interface Unlabelled {

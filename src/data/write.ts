@@ -1,14 +1,14 @@
 import { alignSpans, spansFromWords } from './align.js'
-import { formatConll } from './conll-write.js'
-import { formatDoccano } from './doccano.js'
+import { formatConll } from './formats/conll-write.js'
+import { formatDoccano } from './formats/doccano.js'
 import { goldLayer, type Document, type Span, type Token } from './document.js'
-import { formatJsonl } from './jsonl.js'
-import { formatLabelStudio } from './label-studio.js'
+import { formatJsonl } from './formats/jsonl.js'
+import { formatLabelStudio } from './formats/label-studio.js'
 import { tally, type Lose, type Loss } from './losses.js'
 import type { OffsetUnit } from './offsets.js'
 import type { Format } from './read.js'
 import type { Scheme } from './schemes.js'
-import { formatSpacy } from './spacy.js'
+import { formatSpacy } from './formats/spacy.js'
 
 export interface WriteOptions {
   /** The layer that is written as the file's labels; `gold` unless said. */

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Metrics } from '../data/scoring.js'
-import { hashFile } from '../files.js'
+import { hashFile } from '../io/hash.js'
 import type { Graph } from '../graph/graph.js'
 import type { Dim, DType } from '../graph/types.js'
 import type { PlannedFile, Precision, Target } from './plan.js'

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { failedGates, quantizationOf, quantizedGraph } from '../compress/quantize/save.js'
 import { NerError } from '../errors.js'
-import { hashFile } from '../files.js'
+import { hashFile } from '../io/hash.js'
 import type { Graph } from '../graph/graph.js'
 import { readModelFile } from '../graph/onnx/file.js'
 import { nodesWithin } from '../graph/onnx/opsets.js'

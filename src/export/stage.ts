@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { claimOutput, moveFile, unwritable } from '../files.js'
+import { claimOutput } from '../io/claim.js'
+import { moveFile, unwritable } from '../io/write.js'
 
 /** A place to make files in before any of them is to be seen. */
 export interface Stage {

@@ -7,8 +7,8 @@ import type { Tensor } from '../graph/types.js'
 import type { Emissions } from '../models/decode.js'
 import type { ModelFolder } from '../models/folder.js'
 import { batchPieces, pieceFeeds } from '../models/serving.js'
-import { spanDecoder } from '../run/predict.js'
-import { serveModel, type DeviceOptions } from '../run/tag.js'
+import { spanDecoder } from '../inference/predict.js'
+import { serveModel, type DeviceOptions } from '../inference/tag.js'
 import { createSession, type Session } from '../runtime/session.js'
 
 /** What a graph says of documents. */

@@ -4,7 +4,7 @@ import { NerError } from '../errors.js'
 import { blockAllocator, type Allocate } from './allocate.js'
 import type { Example, ExampleSentence } from './batch.js'
 import { misalignedError, targets, wordSpans, type LabelOptions, type MisalignedSpan, type Targets } from './labels.js'
-import { segment, type SegmentedDocument } from './segment.js'
+import { segment, type SegmentedDocument } from '../data/segment.js'
 import type { Tokenizer } from './tokenizer.js'
 import {
   cutBetweenSpans,

@@ -4,7 +4,7 @@ import { mkdir, open, rename, rm, stat, type FileHandle } from 'node:fs/promises
 import { dirname } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { NerError } from '../errors.js'
-import { unwritable } from '../files.js'
+import { unwritable } from '../io/write.js'
 import type { RemoteFile } from './api.js'
 import { placeOf, refusal } from './errors.js'
 import type { HubName } from './name.js'

@@ -55,6 +55,16 @@ export function decodeArgmax(emissions: Emissions, labels: number): Decoded {
   return { tags, probabilities }
 }
 
+/** How sure the model is of a span: the mean probability of its words' tags. */
+export function confidence(
+  { start, end }: { readonly start: number; readonly end: number },
+  probabilities: Float64Array,
+): number {
+  let sum = 0
+  for (let word = start; word < end; word++) sum += probabilities[word]!
+  return sum / (end - start)
+}
+
 /** Viterbi (1967). Of paths that score the same, the one with the lower tag indices from the end. */
 export function viterbi(emissions: Emissions, { labels, transitions, start, end }: Chain): Int32Array {
   const words = emissions.length / labels

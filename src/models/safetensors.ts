@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { NerError } from '../errors.js'
-import { writeFileAtomically } from '../files.js'
+import { writeFileAtomically } from '../io/write.js'
 
 /** One tensor of a safetensors file, widened to float32. */
 export interface StoredTensor {

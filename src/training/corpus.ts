@@ -1,7 +1,7 @@
 import type { Config } from '../config/schema.js'
-import { goldLayer, type Document } from '../data/document.js'
-import { readDocuments, type Corpus } from '../data/read.js'
-import type { ReadOptions } from '../data/source.js'
+import type { Document } from '../data/document.js'
+import { checkGold, checkTypes, readLabelledFile } from '../data/labelled.js'
+import type { Corpus } from '../data/read.js'
 import { schemeTags, tagLabels } from '../data/schemes.js'
 import { NerError } from '../errors.js'
 
@@ -48,16 +48,6 @@ export async function readCorpus({ data, model }: Config, known?: readonly strin
   return { train, dev: await held('dev'), test: await held('test'), tags: known ?? schemeTags(types, model.scheme) }
 }
 
-/** How a labelled file is read; by default any format, in its own scheme, with the layer `gold` as right. */
-export type Reading = { readonly [K in 'format' | 'layer' | 'scheme']?: Config['data'][K] | undefined }
-
-/** A labelled file, read as a configuration's `data` or a command's flags say. @throws NerError as `readDocuments` */
-export const readLabelledFile = (
-  path: string,
-  { format = 'auto', layer = goldLayer, scheme = 'auto' }: Reading,
-  labels: NonNullable<ReadOptions['labels']> = 'required',
-): Promise<Corpus> => readDocuments(path, { format, layer, labels, ...(scheme !== 'auto' && { scheme }) })
-
 function typesOf(documents: readonly Document[], layer: string): Set<string> {
   const types = new Set<string>()
   for (const { layers, soft } of documents) {
@@ -65,36 +55,4 @@ function typesOf(documents: readonly Document[], layer: string): Set<string> {
     for (const label of tagLabels(soft?.tags ?? [])) types.add(label)
   }
   return types
-}
-
-/** What a model is scored by has a labelled span, and none of a type that is not known. */
-export function checkGold(
-  documents: readonly Document[],
-  layer: string,
-  known: ReadonlySet<string>,
-  path: string,
-): void {
-  checkTypes(documents, layer, known, path)
-  if (documents.some(({ layers }) => (layers[layer] ?? []).length > 0)) return
-  throw new NerError('data/empty', 'The file has no labelled span to score by.', {
-    where: path,
-    mend: `Spans are read from the layer '${layer}'; check its name, or whether the file is labelled.`,
-  })
-}
-
-/** Every label of a file must be known. */
-export function checkTypes(
-  documents: readonly Document[],
-  layer: string,
-  known: ReadonlySet<string>,
-  path: string,
-): void {
-  for (const { id, layers } of documents) {
-    const unseen = layers[layer]?.find(({ label }) => !known.has(label))
-    if (!unseen) continue
-    throw new NerError('data/unseen-label', `The label ${unseen.label} is not in the training data.`, {
-      where: `${path}, document ${id}`,
-      mend: `Known are ${[...known].sort().join(', ')}. Correct the label, or add examples of it to the training data.`,
-    })
-  }
 }

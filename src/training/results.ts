@@ -6,7 +6,7 @@ import { NerError } from '../errors.js'
 import type { WindowOptions } from '../features/examples.js'
 import type { MisalignedSpan } from '../features/labels.js'
 import type { Tokenizer } from '../features/tokenizer.js'
-import { unwritable, writeFileAtomically } from '../files.js'
+import { unwritable, writeFileAtomically } from '../io/write.js'
 import { isOnHub } from '../hub/name.js'
 import type { HubConfig } from '../models/encoder.js'
 import { saveModel } from '../models/folder.js'
@@ -16,7 +16,8 @@ import { trainingReport } from '../report/report.js'
 import { versions } from '../runtime/versions.js'
 import type { LogEntry, Progress } from './checkpoint.js'
 import type { Split, TrainingCorpus } from './corpus.js'
-import { evaluationData, type Evaluation, type ScoredDocument } from './evaluation.js'
+import { writeMisaligned } from '../evaluation/misaligned.js'
+import { evaluationData, type Evaluation, type ScoredDocument } from '../evaluation/emissions.js'
 import { modelCard } from './model-card.js'
 import { roundsOf } from './rounds.js'
 
@@ -171,14 +172,6 @@ export function writeLeftOut(
     (splits[split]?.misaligned ?? []).map((span) => ({ split, ...span })),
   )
   if (spans.length > 0) writeMisaligned(join(output, 'misaligned.jsonl'), spans)
-}
-
-/** Spans that were left out, one a line. */
-export function writeMisaligned(path: string, spans: readonly (MisalignedSpan & { readonly split?: Split })[]): void {
-  const lines = spans.map(({ split, id, span, text, reason }) =>
-    JSON.stringify({ split, id, ...span, text, reason, offset_unit: 'utf16' }),
-  )
-  writeFileAtomically(path, `${lines.join('\n')}\n`)
 }
 
 /** The model's own decoding under the plain names; the other ways of decoding and matching beside it. */

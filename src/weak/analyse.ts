@@ -1,7 +1,7 @@
 import { alignSpans } from '../data/align.js'
 import { goldLayer, type Span } from '../data/document.js'
 import type { Interval } from '../data/scoring.js'
-import type { SegmentedDocument } from '../features/segment.js'
+import type { SegmentedDocument } from '../data/segment.js'
 import { random, shuffle } from '../random.js'
 import { knownStates } from './checked.js'
 import type { VotedCorpus } from './fit.js'

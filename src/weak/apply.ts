@@ -1,5 +1,5 @@
 import { Piscina } from 'piscina'
-import { formatJsonl } from '../data/jsonl.js'
+import { formatJsonl } from '../data/formats/jsonl.js'
 import { type Part, type PartOptions, partsOf, readPart } from '../data/parts.js'
 import type { Reject } from '../data/source.js'
 import { NerError } from '../errors.js'

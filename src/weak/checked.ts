@@ -2,7 +2,7 @@ import { alignSpans } from '../data/align.js'
 import { goldLayer } from '../data/document.js'
 import { NerError } from '../errors.js'
 import { misalignedSpans } from '../features/labels.js'
-import type { SegmentedDocument } from '../features/segment.js'
+import type { SegmentedDocument } from '../data/segment.js'
 import { stateOfTag, type Votes } from './votes.js'
 
 /**

@@ -1,5 +1,5 @@
 import type { Span } from '../data/document.js'
-import { findWords } from '../features/words.js'
+import { findWords } from '../text/words.js'
 import type { SpecOf } from './config.js'
 import type { Entry } from './knowledge-base.js'
 import { folded, type Lexeme, normal } from './lexicon.js'

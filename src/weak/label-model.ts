@@ -5,7 +5,7 @@ import { fitHmm, hmmPosteriors, type HmmModel } from './hmm.js'
 import { fitMajority, majorityRows, type MajorityModel } from './majority.js'
 import type { Evidence } from './segments.js'
 import type { LabelModelSettings } from './settings.js'
-import type { SegmentedDocument } from '../features/segment.js'
+import type { SegmentedDocument } from '../data/segment.js'
 import { fitWeighted, weightedRows, type WeightedModel } from './weighted.js'
 
 /** What weighs the votes of sources. */

@@ -1,5 +1,5 @@
 import type { Document, Span } from '../data/document.js'
-import type { SegmentedDocument } from '../features/segment.js'
+import type { SegmentedDocument } from '../data/segment.js'
 import { NerError } from '../errors.js'
 import type { SpecOf } from './config.js'
 import { documentLevel } from './document-level.js'

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Document, Span } from '../data/document.js'
-import type { SegmentedDocument } from '../features/segment.js'
+import type { SegmentedDocument } from '../data/segment.js'
 import { NerError } from '../errors.js'
 import { nearest } from '../nearest.js'
 import type { SpecOf } from './config.js'

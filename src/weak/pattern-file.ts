@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { isList, isObject, type Json } from '../data/json.js'
-import { linesOf } from '../data/source.js'
+import { linesOf } from '../io/lines.js'
 import { NerError } from '../errors.js'
-import { findWords } from '../features/words.js'
+import { findWords } from '../text/words.js'
 
 /** A text is its words, as they are. */
 export const phrase = (text: string): Json =>

@@ -1,7 +1,7 @@
 import { alignSpans } from '../data/align.js'
 import { goldLayer, type Document, type Span, type Token } from '../data/document.js'
 import { schemeTags, type WordSpan } from '../data/schemes.js'
-import type { SegmentedDocument } from '../features/segment.js'
+import type { SegmentedDocument } from '../data/segment.js'
 import { integers, sequenceTrie } from './sequences.js'
 
 /** The label of a span that votes "not an entity". */

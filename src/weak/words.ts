@@ -1,6 +1,6 @@
 import type { Document, Sentence, Span, Token } from '../data/document.js'
-import { segment, type SegmentedDocument } from '../features/segment.js'
-import { findWords } from '../features/words.js'
+import { segment, type SegmentedDocument } from '../data/segment.js'
+import { findWords } from '../text/words.js'
 import type { Lexeme } from './lexicon.js'
 
 /** A document as labelling functions see it. */

@@ -2,7 +2,7 @@ import type { Annotator } from '../../src/agreement/annotators.js'
 import type { SharedCorpus } from '../../src/agreement/match.js'
 import { matchDocuments } from '../../src/agreement/match.js'
 import type { Document, Span } from '../../src/data/document.js'
-import { segment } from '../../src/features/segment.js'
+import { segment } from '../../src/data/segment.js'
 
 /** `Ann went to Paris` with `0-3 PER` and `12-17 LOC`. */
 export function spansOf(...written: string[]): Span[] {

@@ -5,7 +5,7 @@ import { measureAgreement } from '../../src/agreement/agree.js'
 import { readAnnotators } from '../../src/agreement/annotators.js'
 import { findDisagreements } from '../../src/agreement/disagreements.js'
 import { matchDocuments } from '../../src/agreement/match.js'
-import { segment } from '../../src/features/segment.js'
+import { segment } from '../../src/data/segment.js'
 import { annotator, corpusOf, corpusOfCodes, documentOf, spansOf } from './corpus.js'
 
 interface Golden {

@@ -2,10 +2,10 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { bench, type Bench, type BenchRow } from '../../src/run/bench.js'
+import { bench, type Bench, type BenchRow } from '../../src/evaluation/bench.js'
 import { ner } from './invoke.js'
 
-vi.mock('../../src/run/bench.js', () => ({ bench: vi.fn() }))
+vi.mock('../../src/evaluation/bench.js', () => ({ bench: vi.fn() }))
 
 const about = (value: number) => ({ value, low: value * 0.95, high: value * 1.05 })
 

@@ -6,11 +6,11 @@ import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { distill } from '../../src/compress/distill/distill.js'
 import { NerError } from '../../src/errors.js'
 import { bootstrap, countSpans, scoreSpans } from '../../src/data/scoring.js'
-import { checkComparable, compareModels, type ModelProfile } from '../../src/run/compare.js'
+import { checkComparable, compareModels, type ModelProfile } from '../../src/evaluation/compare.js'
 import { ner } from './invoke.js'
 
 vi.mock('../../src/compress/distill/distill.js', () => ({ distill: vi.fn() }))
-vi.mock('../../src/run/compare.js', async (original) => ({
+vi.mock('../../src/evaluation/compare.js', async (original) => ({
   ...(await original<object>()),
   checkComparable: vi.fn(),
   compareModels: vi.fn(),

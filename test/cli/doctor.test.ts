@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { diagnose, type Diagnosis } from '../../src/run/doctor.js'
+import { diagnose, type Diagnosis } from '../../src/doctor/doctor.js'
 import { ner } from './invoke.js'
 
-vi.mock('../../src/run/doctor.js', () => ({ diagnose: vi.fn() }))
+vi.mock('../../src/doctor/doctor.js', () => ({ diagnose: vi.fn() }))
 
 const diagnosis: Diagnosis = {
   versions: { ner: '0.1.0', node: '20.19.0', onnxruntime: '1.30.0', tokenizers: '0.23.2' },

@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { bootstrap, countSpans, scoreSpans } from '../../src/data/scoring.js'
-import { evaluate, type Evaluation } from '../../src/run/evaluate.js'
+import { evaluate, type Evaluation } from '../../src/evaluation/evaluate.js'
 import { ner, withoutReader } from './invoke.js'
 
-vi.mock('../../src/run/evaluate.js', () => ({ evaluate: vi.fn() }))
+vi.mock('../../src/evaluation/evaluate.js', () => ({ evaluate: vi.fn() }))
 
 const span = (label: string) => ({ start: 0, end: 1, label })
 const gold = [[span('PER')], [span('LOC')], [span('LOC')]]

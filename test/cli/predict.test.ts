@@ -3,10 +3,10 @@ import { gzipSync } from 'node:zlib'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { loadPredictor } from '../../src/run/predict.js'
+import { loadPredictor } from '../../src/inference/predict.js'
 import { ner, withoutReader } from './invoke.js'
 
-vi.mock('../../src/run/predict.js', () => ({ loadPredictor: vi.fn() }))
+vi.mock('../../src/inference/predict.js', () => ({ loadPredictor: vi.fn() }))
 
 const folder = mkdtempSync(join(tmpdir(), 'ner-predict-'))
 const batchSizes: number[] = []

@@ -9,7 +9,9 @@ import { readDocuments } from '../../src/data/read.js'
 import { shown } from '../weak/words.js'
 import { ner } from './invoke.js'
 
-vi.mock('../../src/run/predict.js', () => ({ loadPredictor: () => Promise.resolve({ predictDocuments, release }) }))
+vi.mock('../../src/inference/predict.js', () => ({
+  loadPredictor: () => Promise.resolve({ predictDocuments, release }),
+}))
 vi.mock('../../src/models/folder.js', () => ({
   loadModel: () => Promise.resolve({ tagger: { tags: ['O', 'B-PERSON', 'I-PERSON', 'B-PLACE', 'I-PLACE'] } }),
 }))

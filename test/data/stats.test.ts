@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import type { Document } from '../../src/data/document.js'
 import { corpusStats } from '../../src/data/stats.js'
-import { findWords } from '../../src/features/words.js'
+import { findWords } from '../../src/text/words.js'
 
 it('counts what is there', () => {
   const documents: Document[] = [

@@ -18,8 +18,8 @@ import { exportModel, type ExportOptions, type Exported } from '../../src/export
 import { readModelFile } from '../../src/graph/onnx/file.js'
 import { onnx } from '../../src/graph/onnx/proto.js'
 import { readSafetensors, writeSafetensors } from '../../src/models/safetensors.js'
-import { loadPredictor } from '../../src/run/predict.js'
-import { tinyTagger } from '../run/tiny-tagger.js'
+import { loadPredictor } from '../../src/inference/predict.js'
+import { tinyTagger } from '../inference/tiny-tagger.js'
 
 let crf: string
 let softmax: string

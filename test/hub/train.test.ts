@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { ner } from '../cli/invoke.js'
-import { tinyTagger } from '../run/tiny-tagger.js'
+import { tinyTagger } from '../inference/tiny-tagger.js'
 import { sha256, standInHub, type StandIn } from './stand-in.js'
 
 let hub: StandIn

@@ -7,6 +7,10 @@ const house = (await import(resolve('scripts/lint-house.js'))) as Record<
   Rule.RuleModule
 >
 
+const { house: map } = (await import(resolve('scripts/lint-house.js'))) as {
+  readonly house: Readonly<Record<string, readonly string[]>>
+}
+
 function objections(file: string, code: string): string[] {
   const config: Linter.Config = {
     files: ['**/*.ts'],
@@ -16,15 +20,23 @@ function objections(file: string, code: string): string[] {
   return new Linter().verify(code, config, { filename: resolve(file) }).map(({ message }) => message)
 }
 
+it('the map names only folders above', () => {
+  const rooms = Object.keys(map)
+  for (const [room, may] of Object.entries(map)) {
+    for (const other of may) expect(rooms.indexOf(other), `${room} imports ${other}`).toBeLessThan(rooms.indexOf(room))
+    expect(may.filter((other) => !rooms.includes(other))).toEqual([])
+  }
+})
+
 describe('the direction of imports', () => {
   it.each([
     ['src/graph/graph.ts', "import { random } from '../random.js'"],
     ['src/graph/ops/a.ts', "import { b } from './b.js'; import { c } from '../../errors.js'"],
     ['src/training/a.ts', "import { bert } from '../models/encoders/bert.js'; import { z } from 'zod'"],
     ['src/runtime/a.ts', "import ort from 'onnxruntime-node'"],
-    ['src/commands/a.ts', "import { predict } from '../run/predict.js'"],
+    ['src/commands/a.ts', "import { predict } from '../inference/predict.js'"],
     ['src/cli.ts', "const a = () => import('./commands/a.js')"],
-    ['src/index.ts', "export { a } from './run/a.js'"],
+    ['src/index.ts', "export { a } from './inference/a.js'"],
   ])('%s may say %s', (file, code) => {
     expect(objections(file, code)).toEqual([])
   })
@@ -33,12 +45,15 @@ describe('the direction of imports', () => {
     ['src/graph/graph.ts', "import { a } from '../models/a.js'"],
     ['src/graph/ops/a.ts', "export * from '../../training/a.js'"],
     ['src/data/a.ts', "export { a } from '../features/a.js'"],
-    ['src/models/a.ts', "const a = import('../run/a.js')"],
+    ['src/models/a.ts', "const a = import('../inference/a.js')"],
     ['src/errors.ts', "import { a } from './config/a.js'"],
-    ['src/run/a.ts', "import ort from 'onnxruntime-node'"],
-    ['src/run/a.ts', "import { a } from '../cli.js'"],
+    ['src/inference/a.ts', "import ort from 'onnxruntime-node'"],
+    ['src/inference/a.ts', "import { a } from '../cli.js'"],
     ['src/index.ts', "import { a } from './commands/a.js'"],
     ['src/cli.ts', "import { a } from './commands/a.js'"],
+    ['src/inference/a.ts', "import { a } from '../training/a.js'"],
+    ['src/evaluation/a.ts', "import { a } from '../compress/a.js'"],
+    ['src/agreement/a.ts', "import { a } from '../hub/a.js'"],
     ['src/newcomer/a.ts', "import { a } from '../errors.js'"],
   ])('%s may not say %s', (file, code) => {
     expect(objections(file, code)).not.toEqual([])

@@ -11,7 +11,7 @@ import { architectureOf, architectures, freshConfig } from '../../src/models/arc
 import { saveModel } from '../../src/models/folder.js'
 import { initialise } from '../../src/models/parameters.js'
 import { taggerParameters } from '../../src/models/tagger.js'
-import { openModel } from '../../src/run/tag.js'
+import { openModel } from '../../src/inference/tag.js'
 import { pythonWith } from './python.js'
 
 const script = fileURLToPath(new URL('../interop/word_labels.py', import.meta.url))

@@ -4,8 +4,8 @@ import { expect } from 'vitest'
 import { loadConfig } from '../../src/config/load.js'
 import { readDocuments } from '../../src/data/read.js'
 import { decodeArgmax, decodeChain } from '../../src/models/decode.js'
-import { segment } from '../../src/features/segment.js'
-import { openModel, type TaggedDocument } from '../../src/run/tag.js'
+import { segment } from '../../src/data/segment.js'
+import { openModel, type TaggedDocument } from '../../src/inference/tag.js'
 import { train } from '../../src/training/train.js'
 
 export const fromRoot = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url))

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { segment } from '../../src/features/segment.js'
+import { segment } from '../../src/data/segment.js'
 import { analyseVotes, proportion } from '../../src/weak/analyse.js'
 import { analysisReport } from '../../src/weak/analysis-report.js'
 import { evidenceOf } from '../../src/weak/segments.js'

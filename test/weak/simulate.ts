@@ -1,6 +1,6 @@
 import type { Span } from '../../src/data/document.js'
 import { spansFromTags, tagsFromSpans, type WordSpan } from '../../src/data/schemes.js'
-import { segment, type SegmentedDocument } from '../../src/features/segment.js'
+import { segment, type SegmentedDocument } from '../../src/data/segment.js'
 import { random } from '../../src/random.js'
 
 export interface SimulatedSource {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import fc from 'fast-check'
-import { segment } from '../../src/features/segment.js'
+import { segment } from '../../src/data/segment.js'
 import { spansFromTags } from '../../src/data/schemes.js'
 import { legalTransitions, schemeTags } from '../../src/data/schemes.js'
 import { decodeTags, runsOf } from '../../src/weak/decode.js'

@@ -4,7 +4,7 @@ import { lineageOf as unlabelledLineage, readUnlabelled, type Unlabelled } from 
 import { tagLabels } from '../../data/schemes.js'
 import { NerError } from '../../errors.js'
 import { buildExamples } from '../../features/examples.js'
-import { claimOutput } from '../../files.js'
+import { claimOutput } from '../../io/claim.js'
 import { locateModel } from '../../hub/model.js'
 import { originOf } from '../../hub/name.js'
 import { providerOf } from '../../runtime/devices.js'

@@ -3,9 +3,9 @@ import { basename } from 'node:path'
 import { z } from 'zod'
 import type { Document, Span } from '../../data/document.js'
 import { NerError } from '../../errors.js'
-import { hashBytes } from '../../files.js'
-import { findWords } from '../../features/words.js'
-import { segment } from '../../features/segment.js'
+import { hashBytes } from '../../io/hash.js'
+import { findWords } from '../../text/words.js'
+import { segment } from '../../data/segment.js'
 import { random } from '../../random.js'
 
 /** Names by type. */

@@ -12,8 +12,8 @@ import type { Emissions } from '../../models/decode.js'
 import { documentEmissions } from '../../models/emissions.js'
 import type { ModelFolder } from '../../models/folder.js'
 import { batchPieces, openGraph } from '../../models/serving.js'
-import { checkGold } from '../../training/corpus.js'
-import { evaluateEmissions } from '../../training/evaluation.js'
+import { checkGold } from '../../data/labelled.js'
+import { evaluateEmissions } from '../../evaluation/emissions.js'
 
 /** Labelled documents in a model's windows. */
 export interface LabelledSet {

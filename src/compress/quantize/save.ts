@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { toMetrics } from '../../data/scoring.js'
-import { fillFolder, writeFileAtomically } from '../../files.js'
+import { fillFolder, writeFileAtomically } from '../../io/write.js'
 import { readJson, type ModelFolder } from '../../models/folder.js'
 import type { Budget, Drops } from './gates.js'
 import type { Quantized } from './result.js'

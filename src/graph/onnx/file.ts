@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { NerError } from '../../errors.js'
-import { writeFileAtomically } from '../../files.js'
+import { writeFileAtomically } from '../../io/write.js'
 import type { Graph } from '../graph.js'
 import { decodeModel } from './decode.js'
 import { encodeModel, type ExternalBytes } from './encode.js'

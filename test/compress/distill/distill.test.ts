@@ -7,8 +7,8 @@ import { distill } from '../../../src/compress/distill/distill.js'
 import { defaults, type Config } from '../../../src/config/schema.js'
 import { loadModel } from '../../../src/models/folder.js'
 import type { TrainEvent } from '../../../src/training/loop.js'
-import { checkComparable, compareModels, onlyWrongIn, type CompareOptions } from '../../../src/run/compare.js'
-import { tinyTagger } from '../../run/tiny-tagger.js'
+import { checkComparable, compareModels, onlyWrongIn, type CompareOptions } from '../../../src/evaluation/compare.js'
+import { tinyTagger } from '../../inference/tiny-tagger.js'
 
 const scratch = mkdtempSync(join(tmpdir(), 'ner-distill-'))
 const train = join(scratch, 'train.conll')

@@ -12,7 +12,7 @@ import { initialise } from '../../../src/models/parameters.js'
 import { readSafetensors, writeSafetensors, type StoredTensor } from '../../../src/models/safetensors.js'
 import { taggerParameters } from '../../../src/models/tagger.js'
 import { tinyFolder } from '../../models/tiny.js'
-import { tinyTagger } from '../../run/tiny-tagger.js'
+import { tinyTagger } from '../../inference/tiny-tagger.js'
 
 let teacher: Teacher
 beforeAll(async () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { applyFixes } from '../../../src/data/checks/fix.js'
 import { validate } from '../../../src/data/checks/validate.js'
-import { findWords } from '../../../src/features/words.js'
+import { findWords } from '../../../src/text/words.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'ner-validate-'))
 afterAll(() => rmSync(folder, { recursive: true }))
