@@ -1,7 +1,7 @@
 import js from '@eslint/js'
 import { defineConfig, globalIgnores } from 'eslint/config'
 import tseslint from 'typescript-eslint'
-import { importDirection, lazyCommands } from './scripts/lint-house.js'
+import { importDirection, lazyCommands, optionsInErrors } from './scripts/lint-house.js'
 
 export default defineConfig(
   globalIgnores(['dist/', 'coverage/', 'runs/', '**/*.as.ts']),
@@ -33,8 +33,20 @@ export default defineConfig(
   },
   {
     files: ['src/**/*.ts'],
-    plugins: { house: { rules: { 'import-direction': importDirection, 'lazy-commands': lazyCommands } } },
-    rules: { 'house/import-direction': 'error', 'house/lazy-commands': 'error' },
+    plugins: {
+      house: {
+        rules: {
+          'import-direction': importDirection,
+          'lazy-commands': lazyCommands,
+          'options-in-errors': optionsInErrors,
+        },
+      },
+    },
+    rules: {
+      'house/import-direction': 'error',
+      'house/lazy-commands': 'error',
+      'house/options-in-errors': 'error',
+    },
   },
   {
     files: ['**/*.js'],

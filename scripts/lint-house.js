@@ -98,3 +98,23 @@ export const lazyCommands = {
     },
   }),
 }
+
+/** Errors of the library name options in backticks; only the command line, which translates them, speaks of flags. */
+export const optionsInErrors = {
+  meta: { type: 'problem', schema: [] },
+  create(context) {
+    const place = placeOf(context.filename)
+    if (place.folder === 'commands' || place.file === 'cli') return {}
+    const check = (node, text) => {
+      if (!/(^|[\s(])--[a-z]/.test(text)) return
+      const inError = context.sourceCode
+        .getAncestors(node)
+        .some(({ type, callee }) => type === 'NewExpression' && callee.name === 'NerError')
+      if (inError) context.report({ node, message: 'Name the option in backticks, not its flag.' })
+    }
+    return {
+      Literal: (node) => check(node, String(node.value)),
+      TemplateElement: (node) => check(node, node.value.cooked),
+    }
+  },
+}

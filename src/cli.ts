@@ -143,10 +143,24 @@ export async function main(argv: readonly string[]): Promise<number> {
   try {
     return await runCommand(argv)
   } catch (error) {
-    process.stderr.write(`${explain(error)}\n`)
+    process.stderr.write(`${withFlagNames(explain(error), await flagsOf(argv))}\n`)
     return error instanceof NerError ? 2 : defect
   }
 }
+
+/** The flags of the command that a line asks for; none where it asks for no command. */
+async function flagsOf(argv: readonly string[]): Promise<readonly string[]> {
+  try {
+    const entry = commands[commandName(argv)]
+    return entry === undefined ? [] : Object.keys((await entry.load()).command.options)
+  } catch {
+    return []
+  }
+}
+
+/** Errors of the library name options in backticks; whoever types a command knows them as flags. */
+const withFlagNames = (message: string, flags: readonly string[]): string =>
+  message.replace(/`([a-z][a-z0-9-]*)`/g, (whole, option: string) => (flags.includes(option) ? `--${option}` : whole))
 
 /** A result that cannot be written is an error of whoever writes it, and a reader that has gone of nobody. */
 const ignore = () => undefined

@@ -5,6 +5,7 @@
 export const codes = {
   // usage
   'usage/bad-flag': 'A flag or argument of the command line is wrong.',
+  'usage/bad-option': 'An option is wrong, or does not go with what it is given for.',
   'config/unknown-key': 'The configuration has a key that does not exist.',
   'config/bad-value': 'A value of the configuration has the wrong type or is out of range.',
   // files
@@ -82,7 +83,11 @@ export const codes = {
 
 export type ErrorCode = keyof typeof codes
 
-/** An error the user can mend. The command line prints it without a stack and exits with 2. */
+/**
+ * An error the user can mend. The command line prints it without a stack and exits with 2.
+ *
+ * Texts name an option of the library in backticks, `skip-bad`; the command line says its flag there, --skip-bad.
+ */
 export class NerError extends Error {
   override readonly name = 'NerError'
   constructor(

@@ -81,7 +81,7 @@ function undefinedAgreement(
   const units = tables.reduce((sum, table) => sum + table.units, 0)
   if (units === 0) {
     return new NerError('agreement/undefined', `${measure} is undefined: there is nothing that anybody labelled.`, {
-      mend: 'Give documents with entities, or leave --ignore-o out.',
+      mend: 'Give documents with entities, or leave `ignore-o` out.',
     })
   }
   const only = types.length === 0 ? 'O' : types.join(', ')

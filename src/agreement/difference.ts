@@ -26,7 +26,7 @@ export function differentTokens([a, b]: Pair<Document>, by: Pair<Annotator>): Ne
   while (a.tokens?.[i] && a.tokens[i]!.start === b.tokens?.[i]?.start && a.tokens[i]!.end === b.tokens[i]!.end) i++
   return new NerError('agreement/different-tokens', 'The annotators divide one text into different words.', {
     where: `${places([a, b], by)}; first word ${i + 1}: ${word(a, i)} and ${word(b, i)}`,
-    mend: 'Write both with one tokenization, leave the words out of one, or compare with --unit char.',
+    mend: 'Write both with one tokenization, leave the words out of one, or give `unit` char.',
   })
 }
 

@@ -101,9 +101,9 @@ function assignment(text: string): Source {
   const at = text.indexOf('=')
   const key = text.slice(0, at).trim()
   if (at < 1 || key.split('.').includes('')) {
-    throw new NerError('usage/bad-flag', `--set takes key=value, not '${text}'.`, {
-      where: `--set ${text}`,
-      mend: 'For example: --set training.epochs=5',
+    throw new NerError('usage/bad-option', `A setting is key=value, not '${text}'.`, {
+      where: `\`set\` ${text}`,
+      mend: 'For example: `set` training.epochs=5',
     })
   }
   let value: unknown
@@ -111,12 +111,12 @@ function assignment(text: string): Source {
     value = parse(text.slice(at + 1))
   } catch (cause) {
     throw new NerError('config/bad-value', `The value of ${key} is not YAML.`, {
-      where: `--set ${text}`,
-      mend: `A text with signs in it goes in quotes, and those in quotes for the shell: --set '${key}="…"'.`,
+      where: `\`set\` ${text}`,
+      mend: `A text with signs in it goes in quotes, and those in quotes for the shell: \`set\` '${key}="…"'.`,
       cause,
     })
   }
-  return { path: key.split('.'), value, folder: '.', where: () => `--set ${text}` }
+  return { path: key.split('.'), value, folder: '.', where: () => `\`set\` ${text}` }
 }
 
 /** Whether a source says anything about a key, or about a part of its value. */

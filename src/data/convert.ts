@@ -74,7 +74,7 @@ function inColumns(documents: readonly Document[], words: WriteOptions['words'],
 const noLabels = (id: string) =>
   new NerError('data/bad-row', 'The document has no labels, and others do.', {
     where: id,
-    mend: 'Label it, write another format, or leave it out with --skip-bad.',
+    mend: 'Label it, write another format, or leave it out with `skip-bad`.',
   })
 
 function withoutUnfit(document: Document & { readonly tokens: readonly Token[] }, reject: Refuse): Document {
@@ -82,7 +82,7 @@ function withoutUnfit(document: Document & { readonly tokens: readonly Token[] }
   for (const { span, why } of fitted.unfit) {
     const error = new NerError('data/misaligned-span', `A span ${why}, which CoNLL cannot say.`, {
       where: placeOf(document, span),
-      mend: 'Correct it (ner data validate --fix), write another format, or leave such spans out with --skip-bad.',
+      mend: 'Correct it, as ner data validate can, write another format, or leave such spans out with `skip-bad`.',
     })
     reject(error, JSON.stringify({ id: document.id, ...span }))
   }

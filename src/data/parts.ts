@@ -192,7 +192,7 @@ function formatOf(lines: readonly string[], name: string): PartFormat {
   if (!isJson(first)) return 'text'
   throw new NerError('data/unknown-format', 'The file holds JSON lists, which are not read in parts.', {
     where: name,
-    mend: 'Convert it: ner data convert FILE --to jsonl --out NEW.jsonl. If it is text, say --format text.',
+    mend: 'Turn it into JSONL with ner data convert. If it is text, give `format` text.',
   })
 }
 

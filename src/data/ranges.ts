@@ -48,7 +48,7 @@ function unitMend(record: JsonObject, text: string, unit: OffsetUnit): string {
   const quotations = ['spans', 'tokens'].flatMap((key) => quotationsIn(record[key]))
   const right = quotations.length > 0 ? unitOfQuotations(text, quotations) : undefined
   if (right !== undefined && right !== unit) {
-    return `The words are where the file says if offsets count ${unitNames[right]}: read it with --offset-unit ${right}.`
+    return `The words are where the file says if offsets count ${unitNames[right]}: read it with \`offset-unit\` ${right}.`
   }
   const others = units.filter((other) => other !== unit).map((other) => `"${other}"`)
   return `Offsets are read as ${unitNames[unit]}, from 0; "offset_unit" may say ${others.join(' or ')}. Is the text the one that was labelled?`

@@ -263,7 +263,7 @@ export function detectScheme(
       : `The tags break the rules of ${candidates.join(' and ')}, which would read different spans.`,
     {
       where: breaks.join('; '),
-      mend: 'Name the scheme (data.scheme, or --scheme); ner data validate FILE --scheme NAME --fix mends what breaks it.',
+      mend: 'Name the scheme with `scheme`, or data.scheme in a configuration; ner data validate mends what breaks it.',
     },
   )
 }

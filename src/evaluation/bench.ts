@@ -46,7 +46,7 @@ const requestsInRound = 200
 /**
  * Times models side by side, from text in to entities out. Yields what it is doing.
  *
- * @throws NerError `model/*`, `data/*`, `file/unreadable`, `runtime/*`; `usage/bad-flag` for a length of more words than
+ * @throws NerError `model/*`, `data/*`, `file/unreadable`, `runtime/*`; `usage/bad-option` for a length of more words than
  *   the data have
  */
 export async function* bench(paths: readonly string[], options: BenchOptions): AsyncGenerator<string, Bench> {
@@ -92,9 +92,9 @@ function checkWords(documents: readonly SegmentedDocument[], data: string, lengt
   }
   const longest = Math.max(0, ...lengths)
   if (longest > words) {
-    throw new NerError('usage/bad-flag', `The data have ${words} words, too few for a text of ${longest}.`, {
+    throw new NerError('usage/bad-option', `The data have ${words} words, too few for a text of ${longest}.`, {
       where: data,
-      mend: `Ask for a --length up to ${words}, or name more text with --data.`,
+      mend: `Give \`length\` ${words} at most, or more text as \`data\`.`,
     })
   }
 }

@@ -37,7 +37,7 @@ export interface Exported {
  *
  * The folder is complete by itself: transformers.js, Python and this toolkit load it as it is.
  *
- * @throws NerError `usage/bad-flag`, `model/*`, `graph/old-opset`, `graph/corrupt`, `graph/external-data`,
+ * @throws NerError `usage/bad-option`, `model/*`, `graph/old-opset`, `graph/corrupt`, `graph/external-data`,
  *   `export/not-tensorrt`, `data/*`, `output/occupied`, `file/*`
  */
 export async function* exportModel(modelDir: string, options: ExportOptions): AsyncGenerator<string, Exported> {

@@ -53,15 +53,15 @@ const tolerances: Readonly<Record<Precision, Tolerance>> = {
  * The files of an export. Names under `onnx/` are those that transformers.js looks for; what its loaders could not use
  * has a name or a folder that they do not look for.
  *
- * @throws NerError `usage/bad-flag` where a flag does not fit the model, `model/*`, `graph/*`
+ * @throws NerError `usage/bad-option` where an option does not fit the model, `model/*`, `graph/*`
  */
 export async function planFiles(model: ModelFolder, options: PlanOptions): Promise<PlannedFile[]> {
   const { target, fp16, viterbi } = options
   if (quantizationOf(model) !== undefined) {
     if (fp16 || viterbi || options.int8 !== undefined) {
-      throw new NerError('usage/bad-flag', 'The model is quantized: it has no float weights to export.', {
+      throw new NerError('usage/bad-option', 'The model is quantized: it has no float weights to export.', {
         where: model.folder,
-        mend: 'Export the model that it was made from, with --int8 for this folder.',
+        mend: 'Export the model that it was made from, with `int8` for this folder.',
       })
     }
     return int8Files(model, target, true)
@@ -86,15 +86,19 @@ export async function planFiles(model: ModelFolder, options: PlanOptions): Promi
 
 function decodingGraph(model: ModelFolder, target: Target): Graph {
   if (model.chain === undefined) {
-    throw new NerError('usage/bad-flag', '--viterbi decodes a CRF, and this model has none.', {
+    throw new NerError('usage/bad-option', '`viterbi` decodes a CRF, and this model has none.', {
       where: model.folder,
-      mend: 'Export without --viterbi: the argmax of the logits is the model’s own decoding.',
+      mend: 'Export without `viterbi`: the argmax of the logits is the model’s own decoding.',
     })
   }
   if (target === 'transformers.js') {
-    throw new NerError('usage/bad-flag', 'transformers.js has no use for --viterbi: its pipeline reads logits alone.', {
-      mend: 'Ask for --target onnx, tensorrt or all.',
-    })
+    throw new NerError(
+      'usage/bad-option',
+      'transformers.js has no use for `viterbi`: its pipeline reads logits alone.',
+      {
+        mend: 'Give `target` onnx, tensorrt or all.',
+      },
+    )
   }
   return viterbiGraph(model, model.chain)
 }
@@ -103,14 +107,14 @@ async function loadInt8(model: ModelFolder, folder: string): Promise<ModelFolder
   const int8 = await loadModel(folder)
   const quantization = quantizationOf(int8) as { source?: { sha256?: string } } | undefined
   if (quantization === undefined) {
-    throw new NerError('usage/bad-flag', '--int8 takes a folder of ner quantize.', {
+    throw new NerError('usage/bad-option', '`int8` takes a folder of ner quantize.', {
       where: folder,
       mend: `Make one with ner quantize ${model.folder}, and name that.`,
     })
   }
   // Tokenizer, windows and CRF are shipped once, for all graphs.
   if (quantization.source?.sha256 === hashFile(join(model.folder, 'model.safetensors'))) return int8
-  throw new NerError('usage/bad-flag', 'The int8 folder was made of another model.', {
+  throw new NerError('usage/bad-option', 'The int8 folder was made of another model.', {
     where: folder,
     mend: `Quantize ${model.folder}, or export the model that the folder was made of.`,
   })
@@ -140,8 +144,8 @@ function int8Files(source: ModelFolder, target: Target, isServed: boolean): Plan
 function requireGates({ folder }: ModelFolder): void {
   const failures = failedGates(folder)
   if (failures.length === 0) return
-  throw new NerError('usage/bad-flag', `The int8 model failed its gates: ${failures.join(' ')}`, {
+  throw new NerError('usage/bad-option', `The int8 model failed its gates: ${failures.join(' ')}`, {
     where: join(folder, 'run.json'),
-    mend: 'Quantize again with --method auto, which leaves the costliest layers in float, or let --max-f1-drop be more.',
+    mend: 'Quantize again with `method` auto, which leaves the costliest layers in float, or with a larger `max-f1-drop`.',
   })
 }

@@ -93,7 +93,7 @@ export function requireTensorRt(g: Graph, file: string): void {
     if (reason === undefined) continue
     throw new NerError('export/not-tensorrt', `TensorRT does not take ${node.op}: ${reason}.`, {
       where: `${file}, node '${node.name}'`,
-      mend: 'Export the float32 model, or quantize it with explicit Q/DQ pairs (--method static).',
+      mend: 'Export the float32 model, or quantize it with explicit Q/DQ pairs (`method` static).',
     })
   }
 }

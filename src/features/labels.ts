@@ -76,7 +76,7 @@ export function misalignedError(spans: readonly MisalignedSpan[], path?: string)
       : `${spans.length} spans cannot be learnt word by word.`,
     {
       where: `${path === undefined ? '' : `${path}: `}${[...lines, ...more].join('; ')}`,
-      mend: 'Correct the spans. To train, distil and evaluate, --on-misaligned skip leaves them out, and lists them in a file.',
+      mend: 'Correct the spans. Or give `on-misaligned` skip, which leaves them out and lists them in a file.',
     },
   )
 }

@@ -137,7 +137,7 @@ function explainLack(lacking: string, { name }: HubName, files: readonly string[
   if (lacking === 'ner.json') {
     return {
       what: 'has no ner.json: it is no model of ner train.',
-      mend: `Train from it: ner train CONFIG --model ${name}`,
+      mend: `Train from it: ner train with \`model\` ${name}`,
     }
   }
   if (lacking === 'model.safetensors') {

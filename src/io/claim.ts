@@ -27,13 +27,13 @@ export function claimOutput(folder: string, options: { readonly resume?: boolean
         `The folder holds no run to resume, but a model: it has a ${mark}.`,
         {
           where: folder,
-          mend: 'Name the folder of the run that was stopped, or another one, with --out.',
+          mend: 'Name the folder of the run that was stopped, or another one, with `out`.',
         },
       )
     }
     throw new NerError('output/occupied', `The output folder holds another run: it has a ${mark}.`, {
       where: folder,
-      mend: 'Name another folder with --out, continue that run with --resume, or remove the folder.',
+      mend: 'Name another folder with `out`, continue that run with `resume`, or remove the folder.',
     })
   } catch (error) {
     throw unwritable(folder, error)

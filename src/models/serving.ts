@@ -45,7 +45,7 @@ export interface ServedGraph {
 /**
  * Loads a served graph, from its file or its bytes.
  *
- * @throws NerError `runtime/failed`, `runtime/no-device`; `usage/bad-flag` for a graph that decodes by itself
+ * @throws NerError `runtime/failed`, `runtime/no-device`; `usage/bad-option` for a graph that decodes by itself
  */
 export async function openGraph(
   onnx: Uint8Array | string,
@@ -55,7 +55,7 @@ export async function openGraph(
   const session = await createSession(onnx, options)
   if (session.inputs.includes('word_index')) {
     await session.release()
-    throw new NerError('usage/bad-flag', 'The graph decodes by itself: it asks for word_index and word_mask, too.', {
+    throw new NerError('usage/bad-option', 'The graph decodes by itself: it asks for word_index and word_mask, too.', {
       ...(typeof onnx === 'string' && { where: onnx }),
       mend: 'It is for programs that do not decode. Here, name its folder, or another graph in there.',
     })

@@ -49,7 +49,7 @@ export async function chooseDevice(wanted: Device | 'auto'): Promise<{ device: D
     const found = await probe(wanted)
     if (found.usable) return found
     throw new NerError('runtime/no-device', `${wanted} does not work here: ${found.reason}.`, {
-      mend: `Take --device cpu, or mend it: ${found.mend ?? 'ner doctor says more'}`,
+      mend: `Give \`device\` cpu, or mend it: ${found.mend ?? 'ner doctor says more'}`,
     })
   }
   const cuda = await probe('cuda')

@@ -107,7 +107,7 @@ const absent = /adapter|shared library|not available/i
 
 function noDevice(device: Device, message: string, cause: unknown): NerError {
   return new NerError('runtime/no-device', `There is no ${device} device here: ${message.trim()}`, {
-    mend: 'ner doctor says what is missing. Or take --device cpu.',
+    mend: 'ner doctor says what is missing. Or give `device` cpu.',
     cause,
   })
 }

@@ -71,7 +71,7 @@ export function loadCheckpoint(
   if (key !== undefined) {
     throw new NerError('training/different-run', `The run in this folder has another ${key}.`, {
       where: `${output}: ${stored[key] ?? 'none'} there, ${fingerprint[key] ?? 'none'} now`,
-      mend: 'Resume with the configuration and data it was started with, or name another folder with --out.',
+      mend: 'Resume with the configuration and data it was started with, or name another folder with `out`.',
     })
   }
   return { progress, tensors, fingerprint }
@@ -88,7 +88,7 @@ function readState(path: string) {
   } catch (cause) {
     throw new NerError('training/corrupt-checkpoint', 'The checkpoint is damaged.', {
       where: path,
-      mend: 'Start the run again without --resume, in another folder or after removing this one.',
+      mend: 'Start the run again without `resume`, in another folder or after removing this one.',
       cause,
     })
   }

@@ -26,7 +26,7 @@ export async function readCorpus({ data, model }: Config, known?: readonly strin
   if (data.train === null) {
     throw new NerError('config/bad-value', 'There is nothing to train on.', {
       where: 'data.train',
-      mend: 'Name a file with --train, or with data.train in the configuration.',
+      mend: 'Name a file with `train`, or with data.train in the configuration.',
     })
   }
   const train = await readLabelledFile(data.train, data, 'soft')

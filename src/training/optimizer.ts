@@ -188,7 +188,7 @@ export function createOptimizer(
 
 export function notFinite(what: 'loss' | 'gradient', step: number): NerError {
   return new NerError('training/not-finite', `The ${what} of step ${step} is not a finite number.`, {
-    mend: 'Lower training.learning_rate, or lengthen training.warmup, and start again in another folder (--out).',
+    mend: 'Lower training.learning_rate, or lengthen training.warmup, and start again in another folder (`out`).',
   })
 }
 

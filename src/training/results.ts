@@ -140,7 +140,7 @@ export function finishedRun(output: string): RunFile | undefined {
       'run.json is damaged, so whether the run is finished is unknown.',
       {
         where: path,
-        mend: 'Remove the file to go on from the checkpoint, or name another folder with --out.',
+        mend: 'Remove the file to go on from the checkpoint, or name another folder with `out`.',
         cause,
       },
     )

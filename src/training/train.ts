@@ -114,7 +114,7 @@ export function refuseFinished(output: string, { resume = false }: TrainOptions)
   if (!resume || finishedRun(output) === undefined) return
   throw new NerError('training/no-checkpoint', 'The run in this folder is finished: there is nothing to resume.', {
     where: output,
-    mend: 'Name another folder with --out to train again.',
+    mend: 'Name another folder with `out` to train again.',
   })
 }
 
@@ -130,13 +130,13 @@ function checkSelfTraining({ self_training: { enabled, unlabeled }, data }: Conf
   if (enabled && data.dev === null) {
     throw new NerError('config/bad-value', 'Self-training stops by a clean set, and there is none.', {
       where: 'data.dev',
-      mend: 'Name a file of checked labels with --dev.',
+      mend: 'Name a file of checked labels with `dev`.',
     })
   }
   if (!enabled && unlabeled.length > 0) {
     throw new NerError('config/bad-value', 'Text without labels is only learnt from by self-training.', {
       where: 'self_training.unlabeled',
-      mend: 'Add --self-train, or leave the text out.',
+      mend: 'Turn on `self-train`, or leave the text out.',
     })
   }
 }
@@ -146,7 +146,7 @@ function checkEarlyStopping({ training, data }: Config): void {
   if (training.early_stopping === null || data.dev !== null) return
   throw new NerError('config/bad-value', 'Early stopping goes by the F1 on a dev set, and there is none.', {
     where: 'training.early_stopping',
-    mend: 'Name a labelled file with --dev, or leave it out.',
+    mend: 'Name a labelled file with `dev`, or leave it out.',
   })
 }
 

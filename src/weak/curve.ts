@@ -42,7 +42,7 @@ export function learningCurves(gold: readonly LabelledRun[], weak: readonly Labe
         if (typeof f1 === 'number') return { ...run, f1 }
         throw new NerError('data/empty', 'A run of the curve was not scored on what the others were scored on.', {
           where: join(run.folder, resultsFile),
-          mend: 'Train all runs with --test, or all with --dev.',
+          mend: 'Train all runs with `test`, or all with `dev`.',
         })
       })
       .sort((a, b) => a.sentences - b.sentences)

@@ -83,7 +83,7 @@ function unreadable(file: string, cause: unknown): NerError {
 
 const bad = (what: string, where: string, mend: string) => new NerError('weak/bad-entry', what, { where, mend })
 
-const skipHint = 'Mend the row, or leave bad rows out with --skip-bad.'
+const skipHint = 'Mend the row, or leave bad rows out with `skip-bad`.'
 
 function entryOf(value: Json, where: string, { columns, aliasSeparator }: KnowledgeBaseOptions): Entry {
   if (typeof value === 'string' || isList(value)) return { surfaces: [surfaceOf(value, where)] }

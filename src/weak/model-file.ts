@@ -106,7 +106,7 @@ function readJson(file: string): unknown {
 const badModel = (file: string, key: string, what: string) =>
   new NerError('weak/bad-model', `This is no label model: at ${key}, ${what}.`, {
     where: file,
-    mend: 'Write it again: ner weak fit --save.',
+    mend: 'Write it again: ner weak fit with `save`.',
   })
 
 function modelOf(saved: z.output<typeof schema>, file: string): LabelModel {

@@ -53,7 +53,7 @@ export async function loadFunction(name: string, spec: SpecOf<'module'>) {
       throw failed(
         `The function ${name} failed: ${messageOf(cause)}.`,
         `${spec.file}, document ${document.id}`,
-        'Mend it, or go on without its votes on such documents with --keep-going.',
+        'Mend it, or go on without its votes on such documents with `keep-going`.',
         cause,
       )
     }

@@ -22,7 +22,7 @@ describe('bad usage ends with 2, says what is wrong and how to mend it, and prin
     ['eval m d --scheme BIO', /--scheme is "BIO", but takes "auto", "IOB2"/],
     ['train none.yaml', /cannot be read.*none\.yaml/s],
     ['train configs/default.yaml --set training.epochz=3', /mean training\.epochs\?/],
-    ['train configs/default.yaml --set seed', /--set takes key=value/],
+    ['train configs/default.yaml --set seed', /A setting is key=value/],
   ]
   it.each(cases)('ner %s', async (line, message) => {
     const { code, stdout, stderr } = await ner(...line.split(' '))

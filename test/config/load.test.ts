@@ -127,7 +127,7 @@ describe('a mistake', () => {
       '',
       ['training.learning_rat=1'],
       'config/unknown-key',
-      /where: --set.*training\.learning_rate\?/s,
+      /where: `set`.*training\.learning_rate\?/s,
     ],
     ['a wrong type', '\nseed: one\n', [], 'config/bad-value', /seed is wrong: expected number.*run\.yaml:2/s],
     [
@@ -150,8 +150,8 @@ describe('a mistake', () => {
     ['broken YAML', 'a: [1\nb: 2\n', [], 'config/bad-value', /not YAML.*run\.yaml:\d/s],
     ['a key given twice', 'seed: 1\nseed: 2\n', [], 'config/bad-value', /unique.*run\.yaml:2/s],
     ['a list', '- 1\n', [], 'config/bad-value', /list of keys/],
-    ['a --set that is not YAML', '', ['output=[a'], 'config/bad-value', /mend: .*--set 'output="…"'/],
-    ['a --set without a value', '', ['seed'], 'usage/bad-flag', /key=value/],
+    ['a --set that is not YAML', '', ['output=[a'], 'config/bad-value', /mend: .*`set` 'output="…"'/],
+    ['a --set without a value', '', ['seed'], 'usage/bad-option', /key=value/],
   ]
   it.each(cases)('%s', (_, yaml, set, code, message) => {
     const error = failure(() => loadConfig({ file: written(yaml), set }))

@@ -9,7 +9,7 @@ const folder = mkdtempSync(join(tmpdir(), 'ner-bench-'))
 describe('data that no model can be timed on', () => {
   test.each<[string, string, readonly number[], string, RegExp]>([
     ['no word', '{"text": "", "spans": []}', [], 'data/empty', /no word/],
-    ['fewer words than a text is to have', '{"text": "one two three"}', [3, 4], 'usage/bad-flag', /3 words.* of 4/],
+    ['fewer words than a text is to have', '{"text": "one two three"}', [3, 4], 'usage/bad-option', /3 words.* of 4/],
   ])('%s', async (name, content, lengths, code, message) => {
     const data = join(folder, `${name}.jsonl`)
     writeFileSync(data, `${content}\n`)

@@ -237,7 +237,7 @@ test.each(['SIGINT', 'SIGTERM'] as const)('%s leaves nothing, and ends the proce
 test('a graph that decodes by itself is for other programs', async () => {
   const { folder } = await run(crf, { viterbi: true })
   await expect(loadPredictor(join(folder, 'onnx', 'model_viterbi.onnx'))).rejects.toMatchObject({
-    code: 'usage/bad-flag',
+    code: 'usage/bad-option',
     message: expect.stringContaining('decodes by itself') as string,
   })
 })
@@ -247,17 +247,17 @@ describe('bad input', () => {
     ['an opset too old for an operator', { opset: 19 }, () => crf, 'graph/old-opset', 'too old for Gelu'],
     ['an opset between two', { opset: 17.5 }, () => crf, 'graph/old-opset', 'There is no opset 17.5'],
     ['an opset that is not there', { opset: 40 }, () => crf, 'graph/old-opset', 'newer than what is written here'],
-    ['Viterbi without a CRF', { viterbi: true }, () => softmax, 'usage/bad-flag', '--viterbi decodes a CRF'],
+    ['Viterbi without a CRF', { viterbi: true }, () => softmax, 'usage/bad-option', '`viterbi` decodes a CRF'],
     [
       'Viterbi for transformers.js',
       { viterbi: true, target: 'transformers.js' },
       () => crf,
-      'usage/bad-flag',
+      'usage/bad-option',
       'transformers.js has no use',
     ],
     ['a folder that is not there', {}, () => join(scratch, 'none'), 'model/missing-file', 'lacks config.json'],
     ['data that is not there', { data: 'nowhere.conll' }, () => crf, 'file/unreadable', 'cannot be read'],
-    ['a float folder for --int8', { int8: '' }, () => crf, 'usage/bad-flag', '--int8 takes a folder of ner quantize'],
+    ['a float folder for --int8', { int8: '' }, () => crf, 'usage/bad-option', '`int8` takes a folder of ner quantize'],
   ])('%s', async (_, options, model, code, message) => {
     const filled = options.int8 === undefined ? options : { ...options, int8: softmax }
     await expect(run(model(), filled)).rejects.toMatchObject({
@@ -350,7 +350,7 @@ describe('an int8 folder', () => {
 
   test('of another model is refused: tokenizer and CRF are shipped once', async () => {
     await expect(run(softmax, { int8: quantized() })).rejects.toMatchObject({
-      code: 'usage/bad-flag',
+      code: 'usage/bad-option',
       message: expect.stringContaining('made of another model') as string,
     })
   })
@@ -377,14 +377,14 @@ describe('an int8 folder', () => {
     writeFileSync(join(folder, 'run.json'), JSON.stringify({ gates: { failures } }))
     const exporting = how === 'alone' ? run(folder) : run(crf, { int8: folder })
     await expect(exporting).rejects.toMatchObject({
-      code: 'usage/bad-flag',
+      code: 'usage/bad-option',
       message: expect.stringContaining('lost 9.00 points') as string,
     })
     expect(existsSync(join(scratch, 'out'))).toBe(false)
   })
 
   test('has no float weights for halves', async () => {
-    await expect(run(quantized(), { fp16: true })).rejects.toMatchObject({ code: 'usage/bad-flag' })
+    await expect(run(quantized(), { fp16: true })).rejects.toMatchObject({ code: 'usage/bad-option' })
   })
 
   test('is refused where its protobuf is cut off', async () => {

@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
 const house = (await import(resolve('scripts/lint-house.js'))) as Record<
-  'importDirection' | 'lazyCommands',
+  'importDirection' | 'lazyCommands' | 'optionsInErrors',
   Rule.RuleModule
 >
 
@@ -14,8 +14,10 @@ const { house: map } = (await import(resolve('scripts/lint-house.js'))) as {
 function objections(file: string, code: string): string[] {
   const config: Linter.Config = {
     files: ['**/*.ts'],
-    plugins: { house: { rules: { direction: house.importDirection, lazy: house.lazyCommands } } },
-    rules: { 'house/direction': 'error', 'house/lazy': 'error' },
+    plugins: {
+      house: { rules: { direction: house.importDirection, lazy: house.lazyCommands, options: house.optionsInErrors } },
+    },
+    rules: { 'house/direction': 'error', 'house/lazy': 'error', 'house/options': 'error' },
   }
   return new Linter().verify(code, config, { filename: resolve(file) }).map(({ message }) => message)
 }
@@ -58,4 +60,22 @@ describe('the direction of imports', () => {
   ])('%s may not say %s', (file, code) => {
     expect(objections(file, code)).not.toEqual([])
   })
+})
+
+describe('errors', () => {
+  const error = (mend: string) => `throw new NerError('file/unreadable', 'It is.', { mend: '${mend}' })`
+  it.each([
+    ['src/io/a.ts', 'Give `out` another folder.'],
+    ['src/commands/a.ts', 'Give --out another folder.'],
+    ['src/cli.ts', 'Give --out another folder.'],
+  ])('of %s may say %s', (file, mend) => {
+    expect(objections(file, error(mend))).toEqual([])
+  })
+
+  it.each(['Give --out another folder.', 'Give another folder (--out).', '--out is missing.'])(
+    'of the library name no flag: %s',
+    (mend) => {
+      expect(objections('src/io/a.ts', error(mend))).toEqual(['Name the option in backticks, not its flag.'])
+    },
+  )
 })

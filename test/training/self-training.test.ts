@@ -128,6 +128,6 @@ describe('self-training', () => {
     const plain = config('none', { unlabeled: [text] })
     await expect(run({ ...plain, data: { ...data, dev: null } })).rejects.toThrow(NerError)
     const off = { ...plain, self_training: { ...plain.self_training, enabled: false } }
-    await expect(run(off)).rejects.toThrow('Add --self-train')
+    await expect(run(off)).rejects.toThrow('Turn on `self-train`')
   })
 })

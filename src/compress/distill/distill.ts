@@ -152,7 +152,7 @@ function checkUnused({ distill: { gazetteer, swaps: copies }, training, self_tra
   }
   if (selfTraining.enabled) {
     const what = 'A student learns unlabelled text from its teachers, not from itself.'
-    throw refuse('self_training.enabled', what, 'Leave it out, and name the text with --unlabeled.')
+    throw refuse('self_training.enabled', what, 'Leave it out, and name the text with `unlabeled`.')
   }
   if (training.class_weights !== null) {
     const what = 'A student is trained on what teachers say of all types, and takes no class weights.'

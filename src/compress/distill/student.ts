@@ -78,23 +78,23 @@ function studentConfig({ name, model }: Teacher, distill: Config['distill']): Hu
   }
   if (layers > sizes.layers) {
     const what = `The student is to have ${layers} layers, and ${name} has ${sizes.layers}.`
-    refuse('num_hidden_layers', what, `Ask for ${sizes.layers} or fewer with --layers.`)
+    refuse('num_hidden_layers', what, `Ask for ${sizes.layers} or fewer \`layers\`.`)
   }
   if (hidden > sizes.hiddenSize) {
     const what = `The student is to be ${hidden} wide, and ${name} is ${sizes.hiddenSize}.`
-    refuse('hidden_size', what, `Ask for ${sizes.hiddenSize} or less with --hidden, or start from a folder.`)
+    refuse('hidden_size', what, `Ask for ${sizes.hiddenSize} or less as \`hidden\`, or start from a folder.`)
   }
   if (hidden % heads !== 0) {
     const near = Math.max(1, Math.round(hidden / heads)) * heads
     const what = `A width of ${hidden} cannot be divided by ${heads} attention heads.`
-    refuse('hidden_size', what, `Use --hidden ${near}, or set distill.num_attention_heads.`)
+    refuse('hidden_size', what, `Give \`hidden\` ${near}, or set distill.num_attention_heads.`)
   }
   if (hidden === sizes.hiddenSize) {
     const own = { num_attention_heads: sizes.heads, intermediate_size: Number(model.config[keys.intermediateSize]) }
     const key = otherSize(distill, own)
     if (key !== undefined) {
       const what = `A student as wide as ${name} has layers of its form, and ${key} is ${own[key]} there.`
-      refuse(key, what, 'Leave it out, or ask for a narrower student with --hidden.')
+      refuse(key, what, 'Leave it out, or ask for a narrower student with `hidden`.')
     }
   }
   const kept = Array.from({ length: layers }, (_, own) => sourceLayer(own, distill.layers, layers, sizes.layers))

@@ -45,7 +45,7 @@ export interface QuantizeOptions extends Budget {
 /**
  * Writes a model folder whose linear layers run in int8. Yields what it is doing, a line each.
  *
- * @throws NerError `quantize/already` for a quantized model; `usage/bad-flag` where a file is missing that the method needs;
+ * @throws NerError `quantize/already` for a quantized model; `usage/bad-option` where a file is missing that the method needs;
  *   `model/*` for a folder that is incomplete or damaged, `data/*` for bad data, `output/occupied`, `file/*`, `runtime/*`
  */
 export async function* quantize(modelDir: string, options: QuantizeOptions): AsyncGenerator<string, Quantized> {
@@ -154,19 +154,21 @@ const plans: Readonly<Record<Method, Planner>> = {
 
 function checkOptions({ method, cpu, dev, calib, qatSteps }: QuantizeOptions): void {
   if (cpu === 'gpu' && method !== 'static') {
-    throw new NerError('usage/bad-flag', `TensorRT has no operators for --method ${method}.`, {
-      mend: 'Give --method static --calib FILE for a GPU.',
+    throw new NerError('usage/bad-option', `TensorRT has no operators for \`method\` ${method}.`, {
+      mend: 'Give `method` static and text as `calib` for a GPU.',
     })
   }
-  const missing = (flag: string, why: string) =>
-    new NerError('usage/bad-flag', `--${flag} is missing: ${why}.`, { mend: `Name labelled text with --${flag} FILE.` })
-  if (method === 'auto' && dev === undefined) throw missing('dev', '--method auto measures every layer on it')
-  if (method === 'static' && calib === undefined) throw missing('calib', '--method static calibrates on it')
-  if (qatSteps > 0 && calib === undefined) throw missing('calib', '--qat-steps fine-tunes on it')
+  const missing = (option: string, why: string) =>
+    new NerError('usage/bad-option', `\`${option}\` is missing: ${why}.`, {
+      mend: `Name labelled text with \`${option}\`.`,
+    })
+  if (method === 'auto' && dev === undefined) throw missing('dev', '`method` auto measures every layer on it')
+  if (method === 'static' && calib === undefined) throw missing('calib', '`method` static calibrates on it')
+  if (qatSteps > 0 && calib === undefined) throw missing('calib', '`qat-steps` fine-tunes on it')
   if (calib !== undefined && method !== 'static' && qatSteps === 0) {
-    throw new NerError('usage/bad-flag', `--method ${method} calibrates on nothing.`, {
-      where: '--calib',
-      mend: 'Leave it out, or give --method static, or --qat-steps, which fine-tunes on it.',
+    throw new NerError('usage/bad-option', `\`method\` ${method} calibrates on nothing.`, {
+      where: '`calib`',
+      mend: 'Leave it out, or give `method` static, or `qat-steps`, which fine-tunes on it.',
     })
   }
 }

@@ -65,7 +65,7 @@ export function readConll(source: Source, options: ReadOptions = {}): ConllCorpu
       illegal < block.tags.length
         ? `${scheme} has no ${block.tags[token]} ${before}.`
         : `${scheme} has no ${block.tags[token]} at the end of a sentence.`
-    const mend = 'Correct the tag, or have all of them mended: ner data validate FILE --fix.'
+    const mend = 'Correct the tag, or let ner data validate mend all of them.'
     reject(new NerError('data/bad-row', what, { where: placeOf(block, token), mend }), rawBlock(block))
     return false
   }

@@ -241,14 +241,14 @@ describe('refused', () => {
   })
 
   test.each([
-    [{ method: 'static' }, '--calib'],
-    [{ method: 'auto' }, '--dev'],
-    [{ qatSteps: 5 }, '--calib'],
-    [{ calib: data }, '--method static, or --qat-steps'],
-    [{ cpu: 'gpu', method: 'dynamic' }, '--method static'],
+    [{ method: 'static' }, '`calib`'],
+    [{ method: 'auto' }, '`dev`'],
+    [{ qatSteps: 5 }, '`calib`'],
+    [{ calib: data }, '`method` static, or `qat-steps`'],
+    [{ cpu: 'gpu', method: 'dynamic' }, '`method` static'],
   ] as const)('%j without what it needs', async (options, flag) => {
     const error = run(options)
-    await expect(error).rejects.toMatchObject({ code: 'usage/bad-flag' })
+    await expect(error).rejects.toMatchObject({ code: 'usage/bad-option' })
     await expect(error).rejects.toThrow(flag)
   })
 

@@ -100,7 +100,7 @@ describe('applyFixes', () => {
     const found = findings.filter(({ kind }) => kind === 'scheme')
     expect(found[0]).not.toHaveProperty('fix')
     expect(found).toMatchObject([
-      { what: expect.stringContaining('IOB2') as string, mend: expect.stringContaining('--scheme') as string },
+      { what: expect.stringContaining('IOB2') as string, mend: expect.stringContaining('`scheme`') as string },
     ])
   })
 
