@@ -4,6 +4,7 @@ const minutes = 60_000
 
 export default defineConfig({
   test: {
+    globalSetup: './test/build.ts',
     // On two cores one is kept free by default, and half the time lost.
     maxWorkers: '100%',
     projects: [

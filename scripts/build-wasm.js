@@ -1,6 +1,6 @@
 // Compiles every src/**/NAME.as.ts (AssemblyScript) to dist/**/NAME.wasm. Code that loads one names it from the root,
 // `new URL('../../dist/training/adamw.wasm', import.meta.url)`, which holds from src (tests) and from dist alike.
-import { readdirSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import asc from 'assemblyscript/asc'
 
@@ -9,6 +9,7 @@ const sources = readdirSync('src', { recursive: true }).filter((path) => path.en
 
 for (const source of sources) {
   const target = join('dist', source.replace(/\.as\.ts$/, '.wasm'))
+  if ((statSync(target, { throwIfNoEntry: false })?.mtimeMs ?? 0) > statSync(join('src', source)).mtimeMs) continue
   const { error, stderr } = await asc.main([join('src', source), '--outFile', target, ...flags])
   if (error) {
     process.stderr.write(`${stderr.toString()}\n${error.message}\n`)
