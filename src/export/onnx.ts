@@ -16,13 +16,19 @@ export function exportGraph(model: ModelFolder): Graph {
   return servingGraph(model.tagger, loadWeights(model))
 }
 
-/**
- * {@link exportGraph} with the CRF's best path: of the words that `word_index` names, int64 [sentences, words], by their
- * first piece in the flattened [batch × sequence], where `word_mask`, int64 [sentences, words], is 1. Adds the output
- * `tags`, int64 [sentences, words], −1 on padding.
- */
+/** {@link exportGraph} with the CRF's best path in it, as {@link addBestPath} gives it. */
 export function viterbiGraph(model: ModelFolder, chain: Chain): Graph {
   const g = exportGraph(model)
+  addBestPath(g, chain)
+  return g
+}
+
+/**
+ * Adds a CRF's best path to a served graph, of the words that `word_index` names, int64 [sentences, words], by their
+ * first piece in the flattened [batch × sequence], where `word_mask`, int64 [sentences, words], is 1. Its output is
+ * `tags`, int64 [sentences, words], −1 on padding.
+ */
+export function addBestPath(g: Graph, chain: Chain): void {
   const logits = g.outputs[0]!.value
   const [batch, sequence, labels] = logits.shape as [string, string, number]
   const wordIndex = g.input('word_index', 'int64', ['sentences', 'words'])
@@ -34,5 +40,4 @@ export function viterbiGraph(model: ModelFolder, chain: Chain): Graph {
     return bestPath(g, emissions, g.unsqueeze(g.cast(wordMask, 'float32'), [-1]), chain)
   })
   g.output('tags', tags)
-  return g
 }

@@ -1,5 +1,6 @@
 import { formatShape } from './dims.js'
 import { Graph } from './graph.js'
+import { nodesWithin } from './onnx/opsets.js'
 import type { Attribute, Node, Tensor, TensorType, Value } from './types.js'
 
 /** How many elements of a tensor are shown. */
@@ -18,6 +19,18 @@ const shownElements = 8
  */
 export function print(g: Graph): string {
   return lines(g).join('\n') + '\n'
+}
+
+/** How many nodes the outputs need, with those in bodies, and how many of each operator: `5 nodes: Gemm 3, Gelu 2`. */
+export function countNodes(g: Graph): string {
+  const counts = new Map<string, number>()
+  const nodes = nodesWithin(g)
+  for (const { op, domain } of nodes) {
+    const name = domain === '' ? op : `${domain}.${op}`
+    counts.set(name, (counts.get(name) ?? 0) + 1)
+  }
+  const byOp = [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1)).map(([op, count]) => `${op} ${count}`)
+  return `${nodes.length} node${nodes.length === 1 ? '' : 's'}: ${byOp.join(', ')}`
 }
 
 function lines(g: Graph): string[] {
