@@ -6,9 +6,6 @@ import { BrokenRule, type Call, type Gradient } from './ops/rule.js'
 import { isKnownOp, rules } from './ops/table.js'
 import type { Node, Shape, Value } from './types.js'
 
-/** Where the node is that every gradient starts from: the loss's own, 1. */
-export const seedScope = 'gradient/seed'
-
 /**
  * Adds to `g` the gradient of `loss` (one element) with respect to each of `wanted`: parameters, or any value between
  * them and the loss. Reverse mode: nodes are walked from the last to the first, each turning the cotangents of its
@@ -21,7 +18,8 @@ export function gradients(g: Graph, loss: Value, wanted: readonly Value[], unrea
   }
   const forward = [...g.nodes]
   const active = reachedFrom(wanted, forward)
-  const cotangents = new Map<Value, Value>([[loss, g.scoped(seedScope, () => g.fill(loss.shape, 1, loss.dtype))]])
+  const seed = g.scoped('gradient/seed', () => g.withRole({ seed: true }, () => g.fill(loss.shape, 1, loss.dtype)))
+  const cotangents = new Map<Value, Value>([[loss, seed]])
 
   const accumulate = (value: Value | undefined, cotangent: Value | undefined) => {
     if (!value || !cotangent || !active.has(value)) return
@@ -34,12 +32,14 @@ export function gradients(g: Graph, loss: Value, wanted: readonly Value[], unrea
     for (const node of forward.toReversed()) {
       const incoming = node.outputs.map((output) => cotangents.get(output))
       if (incoming.every((cotangent) => cotangent === undefined)) continue
+      const ofNode = (build: () => readonly (Value | undefined)[]) =>
+        g.scoped(node.name, () => g.withRole({ ...node.role, gradientOf: node.op }, build))
       const custom = g.customGradients.get(node.outputs[0]!)
       if (custom) {
-        const outgoing = g.scoped(node.name, () => custom.gradient(incoming[0]!))
+        const outgoing = ofNode(() => custom.gradient(incoming[0]!))
         custom.inputs.forEach((input, i) => accumulate(input, outgoing[i]))
       } else if (node.inputs.some((input) => input && active.has(input))) {
-        const outgoing = g.scoped(node.name, () => apply(g, node, incoming))
+        const outgoing = ofNode(() => apply(g, node, incoming))
         node.inputs.forEach((input, i) => accumulate(input, outgoing[i]))
       }
     }

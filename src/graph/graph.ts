@@ -3,12 +3,18 @@ import { factors, formatShape, sameShape } from './dims.js'
 import { inferTypes } from './infer.js'
 import type { OpAttributes, OpName } from './ops/attributes.js'
 import { endOfAxis } from './ops/movement.js'
-import type { Dim, DType, Node, Shape, Tensor, TensorType, Value } from './types.js'
+import type { Dim, DType, Node, Role, Shape, Tensor, TensorType, Value } from './types.js'
 
 /** Replaces the gradient of everything between `inputs` and `output` by a closed form. */
 export interface CustomGradient {
   readonly inputs: readonly Value[]
   readonly gradient: (cotangent: Value) => readonly (Value | undefined)[]
+}
+
+/** What nodes that are being added have in common. */
+interface Scope {
+  readonly path: readonly string[]
+  readonly role: Role | undefined
 }
 
 /**
@@ -26,18 +32,18 @@ export class Graph {
   readonly #nodeNames = new Map<string, number>()
   readonly #constants = new Map<string, Value>()
   readonly #dims = new Map<string, Value>()
-  readonly #scope: string[] = []
+  #scope: Scope = { path: [], role: undefined }
 
   constructor(readonly name: string) {}
 
   /** Runs `build` with `name/` before the names of its nodes, so that errors and profiles say where they are. */
   scoped<T>(name: string, build: () => T): T {
-    this.#scope.push(name)
-    try {
-      return build()
-    } finally {
-      this.#scope.pop()
-    }
+    return this.#within({ ...this.#scope, path: [...this.#scope.path, name] }, build)
+  }
+
+  /** Runs `build`, whose nodes have this role beside the one that nodes around them have. */
+  withRole<T>(role: Role | undefined, build: () => T): T {
+    return role ? this.#within({ ...this.#scope, role: { ...this.#scope.role, ...role } }, build) : build()
   }
 
   input(name: string, dtype: DType, shape: Shape): Value {
@@ -79,7 +85,7 @@ export class Graph {
 
   /** Adds a node; its output types come from the operator's rule. */
   apply<K extends OpName>(op: K, inputs: readonly (Value | undefined)[], attributes: OpAttributes[K]): Value[] {
-    const name = unique([...this.#scope, op].join('/'), this.#nodeNames)
+    const name = this.#nodeName(op)
     const types = inferTypes(op, name, inputs, attributes)
     return this.#add({ op, domain: '', name, inputs, attributes: { ...attributes } }, types)
   }
@@ -92,7 +98,7 @@ export class Graph {
     attributes: Node['attributes'],
     types: readonly TensorType[],
   ): Value[] {
-    const name = unique([...this.#scope, op].join('/'), this.#nodeNames)
+    const name = this.#nodeName(op)
     return this.#add({ op, domain, name, inputs, attributes }, types)
   }
 
@@ -415,10 +421,25 @@ export class Graph {
     return this.apply(op, inputs, attributes)[0]!
   }
 
-  #add(node: Omit<Node, 'outputs'>, types: readonly TensorType[]): Value[] {
+  #add(node: Omit<Node, 'outputs' | 'role'>, types: readonly TensorType[]): Value[] {
     const outputs = types.map((type): Value => ({ name: unique(node.name, this.#valueNames), ...type }))
-    this.nodes.push({ ...node, outputs })
+    const { role } = this.#scope
+    this.nodes.push({ ...node, outputs, ...(role && { role }) })
     return outputs
+  }
+
+  #nodeName(op: string): string {
+    return unique([...this.#scope.path, op].join('/'), this.#nodeNames)
+  }
+
+  #within<T>(scope: Scope, build: () => T): T {
+    const around = this.#scope
+    this.#scope = scope
+    try {
+      return build()
+    } finally {
+      this.#scope = around
+    }
   }
 }
 

@@ -25,13 +25,14 @@ export function inline(
     values.set(input, feed)
   }
   for (const [name, { value, tensor }] of graph.initializers) values.set(value, into.initializer(name, tensor))
-  for (const { name, op, domain, inputs, outputs, attributes } of graph.nodes) {
+  for (const { name, op, domain, inputs, outputs, attributes, role } of graph.nodes) {
     const taken = inputs.map((input) => input && values.get(input)!)
-    const given = into.scoped(scopeOf(name), () => {
+    const build = (): Value[] => {
       if (domain !== '' || !isKnownOp(op)) return into.applyForeign(op, domain, taken, attributes, outputs)
       const replacement = replacements[op]
       return replacement ? [replacement(into, taken as Value[])] : into.apply(op, taken, attributes)
-    })
+    }
+    const given = into.scoped(scopeOf(name), () => into.withRole(role, build))
     outputs.forEach((output, i) => values.set(output, given[i]!))
   }
   return Object.fromEntries(graph.outputs.map(({ name, value }) => [name, values.get(value)!]))

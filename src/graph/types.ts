@@ -35,7 +35,10 @@ export interface Tensor {
   readonly data: TensorArray
 }
 
-/** A float by its kind, not by its attribute's name: what operators outside the table may have. */
+/**
+ * A float by its kind. Of operators of the table the schema says which numbers are floats; of others nothing does, and a
+ * whole number there is an integer unless it is written so.
+ */
 export interface Float {
   readonly float: number
 }
@@ -52,9 +55,6 @@ export type Attribute =
   | readonly Tensor[]
   | readonly Graph[]
 
-/** Attributes whose plain numbers ONNX declares as floats; all others are integers. */
-export const floatAttributes: ReadonlySet<string> = new Set(['alpha', 'beta', 'epsilon', 'gamma'])
-
 export interface Node {
   readonly name: string
   readonly op: string
@@ -63,4 +63,15 @@ export interface Node {
   readonly inputs: readonly (Value | undefined)[]
   readonly outputs: readonly Value[]
   readonly attributes: Readonly<Record<string, Attribute | undefined>>
+  readonly role?: Role | undefined
+}
+
+/** What a node is there for, as far as its operator does not say it. What a rewrite puts in its place has its role. */
+export interface Role {
+  /** It is never run in half, nor is its gradient: a loss. */
+  readonly precision?: 'float32'
+  /** It is part of the gradient of a node of this operator. */
+  readonly gradientOf?: string
+  /** It is the loss's own gradient, 1, where every other starts. */
+  readonly seed?: true
 }

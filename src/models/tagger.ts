@@ -108,13 +108,14 @@ export function taggingLoss(
   options: TaggingLossOptions = {},
 ): Value {
   const { emissionLoss = 0 } = options
-  return g.scoped('loss', () => {
+  const loss = () => {
     if (tagger.head === 'softmax') return crossEntropy(g, logits, words.targets)
     const chain = chainLoss(g, tagger, logits, words, crfScores(weights), options)
     return emissionLoss === 0
       ? chain
       : g.add(chain, g.mul(crossEntropy(g, logits, words.targets), g.scalar(emissionLoss)))
-  })
+  }
+  return g.scoped('loss', () => g.withRole({ precision: 'float32' }, loss))
 }
 
 function chainLoss(

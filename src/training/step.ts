@@ -57,7 +57,9 @@ export function buildStep(tagger: Tagger, options: TaggingLossOptions = {}, size
   const logits = wordLogits(g, tagger, words, parameters.weights, collectDropout(dropoutSites))
   const weight = g.input(batchInputs.weight, 'float32', [])
   const loss = g.scoped('loss', () =>
-    g.mul(taggingLoss(g, tagger, logits, targets, parameters.weights, options), weight),
+    g.withRole({ precision: 'float32' }, () =>
+      g.mul(taggingLoss(g, tagger, logits, targets, parameters.weights, options), weight),
+    ),
   )
   outputGradients(g, loss, parameters.values, tagger.encoder.pieceTable)
   return { graph: g, dropoutSites }

@@ -56,9 +56,12 @@ const step = (head: HeadKind, options?: TaggingLossOptions) => buildStep(tagger(
 
 function distillation(): Graph {
   const teacher = { name: 'teacher', model: { tagger: tagger('crf', 2) }, weights: weightsOf(tagger('crf', 2)) }
-  const losses = (['gold', 'soft', 'posterior', 'hidden', 'relations'] as const).map(
-    (loss): LossRow => ({ loss, weight: 0.5, layer_teacher: null, layer_student: null }),
-  )
+  const losses = (['gold', 'soft', 'posterior', 'hidden', 'relations'] as const).map((loss): LossRow => ({
+    loss,
+    weight: 0.5,
+    layer_teacher: null,
+    layer_student: null,
+  }))
   return distillationObjective(tagger('crf'), [teacher as unknown as Teacher], {
     distill: { ...defaults.distill, losses },
     training: defaults.training,
@@ -84,7 +87,7 @@ const graphs: Readonly<Record<string, () => Graph>> = {
   served,
   'served-viterbi': () => {
     const of = tagger('crf')
-    const chain = { labels: 3, transitions: new Float32Array(9), start: new Float32Array(3), end: new Float32Array(3) }
+    const chain = { labels: 3, transitions: new Float64Array(9), start: new Float64Array(3), end: new Float64Array(3) }
     const g = servingGraph(of, weightsOf(of))
     addBestPath(g, chain)
     return g

@@ -121,13 +121,13 @@ export function distillationObjective(
       emissionLoss: training.emission_loss,
       softTargets,
     }
-    // Of a graph in fp16, the scope stays in fp32.
-    const loss = g.scoped('loss', () => {
+    const sum = () => {
       const terms = rows.map((row) =>
         g.scoped(row.loss, () => g.mul(losses[row.loss](g, lesson, row), g.scalar(row.weight))),
       )
       return terms.reduce((a, b) => g.add(a, b))
-    })
+    }
+    const loss = g.scoped('loss', () => g.withRole({ precision: 'float32' }, sum))
     outputGradients(g, loss, values, student.encoder.pieceTable)
     return { graph: g, dropoutSites }
   }

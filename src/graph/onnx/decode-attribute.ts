@@ -1,23 +1,24 @@
 import type { Graph } from '../graph.js'
-import { floatAttributes, type Attribute } from '../types.js'
-import { corrupt, decodeInteger, decodeTensor } from './decode-tensor.js'
+import type { AttributeSchema } from '../ops/schema.js'
+import type { Attribute } from '../types.js'
+import { corrupt, decodeDtype, decodeInteger, decodeTensor } from './decode-tensor.js'
 import { onnx, type Parsed } from './proto.js'
 
 const AttributeType = onnx.AttributeProto.AttributeType
 
-/** An attribute of any kind that a {@link Graph} can hold; `decodeBody` reads a subgraph. */
+/** An attribute of any kind that a {@link Graph} can hold; `kind` is the schema's, `decodeBody` reads a subgraph. */
 export function decodeAttribute(
   proto: Parsed<onnx.IAttributeProto>,
+  kind: AttributeSchema['kind'] | undefined,
   where: string,
   decodeBody: (body: Parsed<onnx.IGraphProto>) => Graph,
 ): Attribute {
-  const isFloat = floatAttributes.has(proto.name)
   switch (proto.type) {
     case AttributeType.FLOAT:
-      return isFloat ? proto.f : { float: proto.f }
+      return kind === 'float' ? proto.f : { float: proto.f }
     case AttributeType.INT:
-      if (isFloat) throw corrupt('A float is written as an integer', where)
-      return decodeInteger(proto.i, where)
+      if (kind === 'float') throw corrupt('A float is written as an integer', where)
+      return kind === 'type' ? decodeDtype(decodeInteger(proto.i, where), where) : decodeInteger(proto.i, where)
     case AttributeType.STRING:
       return decodeText(proto.s, where)
     case AttributeType.TENSOR:

@@ -3,11 +3,11 @@ import { formatShape } from '../dims.js'
 import { Graph } from '../graph.js'
 import { describeInputs, inferTypes } from '../infer.js'
 import type { OpAttributes, OpName } from '../ops/attributes.js'
-import { misfit, withDefaults } from '../ops/schema.js'
+import { attributeKind, misfit, withDefaults } from '../ops/schema.js'
 import { isKnownOp } from '../ops/table.js'
 import type { Attribute, Node, TensorType, Value } from '../types.js'
 import { decodeAttribute } from './decode-attribute.js'
-import { corrupt, decodeDtype, decodeTensor, decodeType, type ReadExternal } from './decode-tensor.js'
+import { corrupt, decodeTensor, decodeType, type ReadExternal } from './decode-tensor.js'
 import { newestOpset } from './opsets.js'
 import { onnx, type Parsed } from './proto.js'
 
@@ -149,9 +149,7 @@ function decodeAttributes(
   for (const item of attribute) {
     const where = `attribute '${item.name}' of ${path}`
     if (attributes.has(item.name)) throw corrupt('An attribute is given twice', where)
-    const value = decodeAttribute(item, where, decodeBody)
-    const isType = domain === '' && opType === 'Cast' && item.name === 'to' && typeof value === 'number'
-    attributes.set(item.name, isType ? decodeDtype(value, where) : value)
+    attributes.set(item.name, decodeAttribute(item, attributeKind(opType, domain, item.name), where, decodeBody))
   }
   const given = Object.fromEntries(attributes)
   return domain === '' && isKnownOp(opType) ? withDefaults(opType, given) : given

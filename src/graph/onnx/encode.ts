@@ -1,7 +1,7 @@
 import { Graph } from '../graph.js'
-import { misfit } from '../ops/schema.js'
+import { attributeKind, misfit, type AttributeSchema } from '../ops/schema.js'
 import { liveNodes } from '../prune.js'
-import { floatAttributes, type Attribute, type Node, type Tensor, type Value } from '../types.js'
+import type { Attribute, Node, Tensor, Value } from '../types.js'
 import { onnxTypes } from './dtype.js'
 import { irVersionOf, newestOpset, nodesWithin, requireOpset } from './opsets.js'
 import { onnx } from './proto.js'
@@ -127,7 +127,7 @@ function encodeNode(
     input: inputs.map((value) => (value ? nameOf(value) : '')),
     output,
     attribute: Object.entries(attributes).flatMap(([key, value]) =>
-      value === undefined ? [] : [{ name: key, ...encodeAttribute(key, value, taken) }],
+      value === undefined ? [] : [{ name: key, ...encodeAttribute(value, attributeKind(op, domain, key), taken) }],
     ),
   }
 }
@@ -150,12 +150,18 @@ function encodeLoop(
   }
 }
 
-function encodeAttribute(name: string, value: Attribute, taken: ReadonlySet<string>): onnx.IAttributeProto {
-  if (name === 'to' && typeof value === 'string') {
+/** As the schema says, where there is one: a number is a float or an integer by that, not by its value. */
+function encodeAttribute(
+  value: Attribute,
+  kind: AttributeSchema['kind'] | undefined,
+  taken: ReadonlySet<string>,
+): onnx.IAttributeProto {
+  if (kind === 'type' && typeof value === 'string') {
     return { type: AttributeType.INT, i: onnxTypes[value as keyof typeof onnxTypes] }
   }
   if (typeof value === 'number') {
-    return floatAttributes.has(name) ? { type: AttributeType.FLOAT, f: value } : { type: AttributeType.INT, i: value }
+    const isFloat = kind === undefined ? !Number.isInteger(value) : kind === 'float'
+    return isFloat ? { type: AttributeType.FLOAT, f: value } : { type: AttributeType.INT, i: value }
   }
   if (typeof value === 'string') return { type: AttributeType.STRING, s: utf8(value) }
   if (value instanceof Graph) return { type: AttributeType.GRAPH, g: encodeGraph(value, taken) }

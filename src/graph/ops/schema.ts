@@ -117,7 +117,7 @@ export function misfit({ op, domain, inputs, attributes }: Omit<Node, 'name' | '
   const known = attributesOf(op)
   for (const [name, value] of Object.entries(attributes)) {
     if (value === undefined) continue
-    const schema = known[name]
+    const schema = Object.hasOwn(known, name) ? known[name] : undefined
     if (!schema) return `it has no attribute '${name}'`
     if (!isKind[schema.kind](value)) return `attribute '${name}' is of kind ${schema.kind}`
     if (schema.among && !schema.among.includes(value as number | string))
@@ -125,6 +125,12 @@ export function misfit({ op, domain, inputs, attributes }: Omit<Node, 'name' | '
   }
   const missing = Object.keys(known).find((name) => known[name]!.required && attributes[name] === undefined)
   return missing === undefined ? undefined : `attribute '${missing}' is required`
+}
+
+/** The kind of an attribute, where the operator is in the table and has one of this name. */
+export function attributeKind(op: string, domain: string, name: string): AttributeSchema['kind'] | undefined {
+  const known = domain === '' && isKnownOp(op) ? attributesOf(op) : {}
+  return Object.hasOwn(known, name) ? known[name]!.kind : undefined
 }
 
 function attributesOf(op: OpName): Readonly<Record<string, AttributeSchema>> {

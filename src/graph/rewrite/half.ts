@@ -2,7 +2,7 @@ import { toHalf } from '../half.js'
 import type { Graph } from '../graph.js'
 import type { OpName } from '../ops/attributes.js'
 import { isKnownOp } from '../ops/table.js'
-import type { Node, Tensor, Value } from '../types.js'
+import type { Role, Tensor, Value } from '../types.js'
 import { rewrite, type Rewritten } from './rewrite.js'
 
 /**
@@ -62,14 +62,13 @@ const precision: Readonly<Record<OpName, 'half' | 'float'>> = {
 }
 
 /**
- * In which precision a node runs: a loss in float, with its gradient; a gradient as its operator, and within that as its
- * own. The exponential in the gradient of Gelu is of nothing above 0.
+ * In which precision a node runs: as its role says; a gradient as its operator, and within that as its own. The
+ * exponential in the gradient of Gelu is of nothing above 0.
  */
-function precisionOf({ name, op }: Node): 'half' | 'float' {
-  if (/(^|\/)loss\//.test(name)) return 'float'
-  const of = /(?:^|\/)gradient\/(?:.*\/)?([A-Za-z]+)(?:\.\d+)?\/[^/]*$/.exec(name)?.[1] ?? op
-  if (of === 'Gelu' && op === 'Exp') return 'half'
-  return isKnownOp(of) && precision[of] === 'float' ? 'float' : precision[op as OpName]
+function precisionOf(op: OpName, { precision: asked, gradientOf = op }: Role = {}): 'half' | 'float' {
+  if (asked === 'float32') return 'float'
+  if (gradientOf === 'Gelu' && op === 'Exp') return 'half'
+  return isKnownOp(gradientOf) && precision[gradientOf] === 'float' ? 'float' : precision[op]
 }
 
 /**
@@ -97,8 +96,8 @@ export function halve(g: Graph): Rewritten {
     return known
   }
   return rewrite(g, (next, node) => {
-    const { op, domain, inputs, outputs, attributes } = node
-    if (domain !== '' || !isKnownOp(op) || precisionOf(node) === 'float' || outputs.length !== 1) return undefined
+    const { op, domain, inputs, outputs, attributes, role } = node
+    if (domain !== '' || !isKnownOp(op) || precisionOf(op, role) === 'float' || outputs.length !== 1) return undefined
     if (outputs[0]!.dtype !== 'float32') return undefined
     const made = next.apply(
       op,

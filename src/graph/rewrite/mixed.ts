@@ -1,4 +1,3 @@
-import { seedScope } from '../autodiff.js'
 import type { Graph } from '../graph.js'
 import { halve } from './half.js'
 import { rewrite, type Rewritten } from './rewrite.js'
@@ -12,8 +11,8 @@ import { rewrite, type Rewritten } from './rewrite.js'
  * The loss itself, inputs and outputs stay float32; whoever reads the gradients divides them by the scale.
  */
 export function mixed(g: Graph, scale: string): Rewritten {
-  const scaled = rewrite(g, (next, { name, outputs: [seed] }) =>
-    name.startsWith(`${seedScope}/`) ? [next.input(scale, 'float32', seed!.shape)] : undefined,
+  const scaled = rewrite(g, (next, { role, outputs: [seed] }) =>
+    role?.seed ? [next.input(scale, 'float32', seed!.shape)] : undefined,
   )
   const halved = halve(scaled.graph)
   return {

@@ -15,7 +15,7 @@ export interface Rewritten {
 
 /**
  * Builds a graph anew, offering every node that its outputs need to a rule. New nodes are named under the node they
- * replace. The old graph stays as it is; tensors are shared. Gradients declared with `withGradient` do not carry over:
+ * replace, and have its role. The old graph stays as it is; tensors are shared. Gradients declared with `withGradient` do not carry over:
  * rewrite first, then differentiate.
  */
 export function rewrite(old: Graph, rule: Rule): Rewritten {
@@ -25,7 +25,7 @@ export function rewrite(old: Graph, rule: Rule): Rewritten {
   let matches = 0
   for (const node of liveNodes(old)) {
     const current = { ...node, inputs: node.inputs.map((value) => value && now(value)) }
-    const outputs = graph.scoped(node.name, () => rule(graph, current))
+    const outputs = graph.scoped(node.name, () => graph.withRole(node.role, () => rule(graph, current)))
     if (outputs) {
       matches++
       outputs.forEach((value, i) => replaced.set(node.outputs[i]!, value))

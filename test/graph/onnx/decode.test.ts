@@ -213,7 +213,6 @@ describe('a file of others', () => {
     const attributes: Record<string, Attribute> = {
       int: -7,
       float: { float: 0.5 },
-      alpha: 0.25,
       string: 'ĝ',
       ints: [1, -(2 ** 40)],
       floats: Float32Array.of(0.5, 2),
