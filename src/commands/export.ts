@@ -1,4 +1,4 @@
-import { exportModel, type Exported } from '../export/export.js'
+import { exportModel, printModel, type Exported } from '../export/export.js'
 import { targets } from '../export/plan.js'
 import { percent } from '../report/numbers.js'
 import { defineCommand, exit } from './command.js'
@@ -19,6 +19,7 @@ export const command = defineCommand({
     int8: { type: 'string', describe: 'Also the file of this folder, which ner quantize made of the model' },
     opset: { type: 'number', describe: 'Version of the operators, where the newest, 20, is too new' },
     data: { type: 'string', describe: 'Labelled text to verify on, with scores before and after' },
+    print: { type: 'boolean', describe: 'Show the graphs as text, a line a value, and write nothing' },
     json: { type: 'boolean', describe: 'The manifest as JSON' },
     threads,
   },
@@ -28,18 +29,18 @@ export const command = defineCommand({
     ['ner export runs/ner --viterbi --data test.conll', 'decoding inside the graph, scored'],
   ],
   async run(args) {
-    const exported = await steps(
-      exportModel(args.model, {
-        target: args.target,
-        fp16: args.fp16 === true,
-        viterbi: args.viterbi === true,
-        int8: args.int8,
-        opset: args.opset,
-        data: args.data,
-        out: args.out,
-        threads: args.threads,
-      }),
-    )
+    const files = {
+      target: args.target,
+      fp16: args.fp16 === true,
+      viterbi: args.viterbi === true,
+      int8: args.int8,
+    }
+    if (args.print === true) {
+      await write(await printModel(args.model, files))
+      return exit.done
+    }
+    const { opset, data, out, threads } = args
+    const exported = await steps(exportModel(args.model, { ...files, opset, data, out, threads }))
     const { manifest, misses } = exported
     if (misses.length > 0) {
       process.stderr.write(`${misses.join('\n')}\nNothing was written.\n`)

@@ -4,6 +4,7 @@ import type { Metrics } from '../data/scoring.js'
 import { writeFileAtomically } from '../io/write.js'
 import { writeModelFile } from '../graph/onnx/file.js'
 import { newestOpset, requireOpset } from '../graph/onnx/opsets.js'
+import { countNodes, print } from '../graph/print.js'
 import { verify } from '../graph/verify.js'
 import { loadModel, type ModelFolder } from '../models/folder.js'
 import type { DeviceOptions } from '../inference/tag.js'
@@ -94,6 +95,16 @@ export async function* exportModel(modelDir: string, options: ExportOptions): As
   } finally {
     stage.close()
   }
+}
+
+/**
+ * The graphs that an export of these options would write, as text: nothing is run or written.
+ *
+ * @throws NerError as {@link exportModel}
+ */
+export async function printModel(modelDir: string, options: PlanOptions): Promise<string> {
+  const planned = await planFiles(await loadModel(modelDir), options)
+  return planned.map(({ path, graph }) => `# ${path}, ${countNodes(graph)}\n${print(graph)}`).join('\n')
 }
 
 /** Reads the sample once with every model folder that files are compared with. */

@@ -3,7 +3,7 @@ import { factors, formatShape, sameShape } from './dims.js'
 import { inferTypes } from './infer.js'
 import type { OpAttributes, OpName } from './ops/attributes.js'
 import { endOfAxis } from './ops/movement.js'
-import type { Dim, DType, Node, Role, Shape, Tensor, TensorType, Value } from './types.js'
+import type { Dim, DType, Node, Purpose, Role, Shape, Tensor, TensorType, Value } from './types.js'
 
 /** Replaces the gradient of everything between `inputs` and `output` by a closed form. */
 export interface CustomGradient {
@@ -46,8 +46,8 @@ export class Graph {
     return role ? this.#within({ ...this.#scope, role: { ...this.#scope.role, ...role } }, build) : build()
   }
 
-  input(name: string, dtype: DType, shape: Shape): Value {
-    const value: Value = { name: unique(name, this.#valueNames), dtype, shape }
+  input(name: string, dtype: DType, shape: Shape, purpose?: Purpose): Value {
+    const value: Value = { name: unique(name, this.#valueNames), dtype, shape, ...(purpose && { purpose }) }
     this.inputs.push(value)
     return value
   }
@@ -57,12 +57,13 @@ export class Graph {
   }
 
   /** A tensor that is part of the graph. */
-  initializer(name: string, tensor: Tensor): Value {
+  initializer(name: string, tensor: Tensor, purpose?: Purpose): Value {
     const known = tensor.dtype === 'int64' && tensor.dims.length <= 1
     const value: Value = {
       name: unique(name, this.#valueNames),
       dtype: tensor.dtype,
       shape: [...tensor.dims],
+      ...(purpose && { purpose }),
       ...(known ? { content: Array.from(tensor.data as BigInt64Array, Number) } : {}),
     }
     this.initializers.set(value.name, { value, tensor })

@@ -24,7 +24,8 @@ export function inline(
     if (!feed) throw new NerError('graph/invalid', `Graph '${graph.name}' is inlined without its input '${input.name}'`)
     values.set(input, feed)
   }
-  for (const [name, { value, tensor }] of graph.initializers) values.set(value, into.initializer(name, tensor))
+  for (const [name, { value, tensor }] of graph.initializers)
+    values.set(value, into.initializer(name, tensor, value.purpose))
   for (const { name, op, domain, inputs, outputs, attributes, role } of graph.nodes) {
     const taken = inputs.map((input) => input && values.get(input)!)
     const build = (): Value[] => {

@@ -24,7 +24,11 @@ export interface TensorType {
 /** One tensor of a graph, assigned once. */
 export interface Value extends TensorType {
   readonly name: string
+  readonly purpose?: Purpose | undefined
 }
+
+/** What a tensor that a graph is given or holds is there for: the matrix of a layer, or a table that rows are looked up in. */
+export type Purpose = { readonly layer: string } | { readonly table: string }
 
 export type TensorArray = Float32Array | Uint16Array | BigInt64Array | Int32Array | Uint8Array | Int8Array
 

@@ -1,5 +1,5 @@
 import { normal, random } from '../random.js'
-import type { Tensor, Value } from '../graph/types.js'
+import type { Purpose, Tensor, Value } from '../graph/types.js'
 
 /** A trainable tensor, by the name it has in transformers' safetensors files. */
 export interface Parameter {
@@ -9,23 +9,37 @@ export interface Parameter {
   readonly initial: { readonly deviation: number } | 0 | 1
   /** Which learning rate it follows. */
   readonly group: ParameterGroup
+  readonly purpose?: Purpose | undefined
+  /** Where it is in the stack of an encoder's blocks. */
+  readonly block?: Block | undefined
+}
+
+export interface Block {
+  /** Counted from 0; `shared` where the blocks have their parameters in common. */
+  readonly index: number | 'shared'
+  /** Which of the block's parameters it is: the same in every block. */
+  readonly part: string
 }
 
 export type ParameterGroup = 'encoder' | 'head' | 'crf'
 
 /** Makes the parameters of an encoder's parts; fresh matrices are drawn with this deviation. */
 export function parameterMaker(deviation: number) {
-  const parameter = (name: string, shape: readonly number[], initial: Parameter['initial']): Parameter => ({
-    name,
-    shape,
-    initial,
-    group: 'encoder',
-  })
+  const parameter = (
+    name: string,
+    shape: readonly number[],
+    initial: Parameter['initial'],
+    purpose?: Purpose,
+  ): Parameter => ({ name, shape, initial, group: 'encoder', ...(purpose && { purpose }) })
   const matrix = (name: string, rows: number, columns: number) =>
-    parameter(`${name}.weight`, [rows, columns], { deviation })
+    parameter(`${name}.weight`, [rows, columns], { deviation }, { layer: name })
   return {
     parameter,
+    /** A projection without a bias. */
     matrix,
+    /** Rows that are looked up. */
+    table: (name: string, rows: number, width: number) =>
+      parameter(`${name}.weight`, [rows, width], { deviation }, { table: `${name}.weight` }),
     /** A projection with its bias. */
     dense: (name: string, rows: number, columns: number) => [
       matrix(name, rows, columns),
@@ -38,6 +52,13 @@ export function parameterMaker(deviation: number) {
       parameter(`${name}.bias`, [width], 0),
     ],
   }
+}
+
+/** The parameters of a block, by what they are in it. */
+export function inBlock(index: Block['index'], parts: Readonly<Record<string, readonly Parameter[]>>): Parameter[] {
+  return Object.entries(parts).flatMap(([part, parameters]) =>
+    parameters.map((parameter, i) => ({ ...parameter, block: { index, part: `${part}.${i}` } })),
+  )
 }
 
 /** A model's parameters as values of the graph it is built in. */

@@ -26,7 +26,7 @@ export function servingGraph(tagger: Tagger, weights: ParameterData): Graph {
       .filter(({ group }) => group !== 'crf')
       .map((parameter) => [
         parameter.name,
-        g.initializer(parameter.name, parameterTensor(parameter, weights.get(parameter.name)!)),
+        g.initializer(parameter.name, parameterTensor(parameter, weights.get(parameter.name)!), parameter.purpose),
       ]),
   )
   g.output(

@@ -36,7 +36,13 @@ export function taggerParameters({ encoder, head, tags }: Tagger): Parameter[] {
   return [
     ...encoder.parameters,
     ...(encoder.predictionHead?.parameters ?? []),
-    { name: 'classifier.weight', shape: [tags.length, hiddenSize], initial: { deviation: 0.02 }, group: 'head' },
+    {
+      name: 'classifier.weight',
+      shape: [tags.length, hiddenSize],
+      initial: { deviation: 0.02 },
+      group: 'head',
+      purpose: { layer: 'classifier' },
+    },
     { name: 'classifier.bias', shape: [tags.length], initial: 0, group: 'head' },
     ...(head === 'crf' ? crfParameters(tags.length) : []),
   ]

@@ -1,3 +1,4 @@
+import { NerError } from '../errors.js'
 import type { Batch } from '../features/batch.js'
 import { gradients } from '../graph/autodiff.js'
 import { Graph } from '../graph/graph.js'
@@ -106,12 +107,17 @@ export function declareTargets(g: Graph, { tags }: Tagger, { sentences, words }:
 }
 
 export function declareParameters(g: Graph, parameters: readonly Parameter[]) {
-  const values = new Map<string, Value>(parameters.map(({ name, shape }) => [name, g.input(name, 'float32', shape)]))
+  const values = new Map<string, Value>(
+    parameters.map(({ name, shape, purpose }) => [name, g.input(name, 'float32', shape, purpose)]),
+  )
   const weights: Weights = (name) => values.get(name)!
   return { values, weights }
 }
 
-/** What the one Gather from a table gives. */
+/** What the one node that reads a table gives: with a second, the gradient of its rows would be a part of it. */
 function lookUps(g: Graph, table: Value): Value {
-  return g.nodes.find(({ op, inputs }) => op === 'Gather' && inputs[0] === table)!.outputs[0]!
+  const readers = g.nodes.filter(({ inputs }) => inputs.includes(table))
+  if (readers.length === 1 && readers[0]!.op === 'Gather') return readers[0]!.outputs[0]!
+  const names = readers.map(({ name }) => `'${name}'`).join(', ')
+  throw new NerError('graph/invalid', `'${table.name}' is looked up in one place, and read by ${names || 'none'}`)
 }

@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { exportModel, type Exported, type ExportOptions } from '../../src/export/export.js'
+import { exportModel, printModel, type Exported, type ExportOptions } from '../../src/export/export.js'
 import type { Manifest } from '../../src/export/manifest.js'
 import { ner } from './invoke.js'
 
-vi.mock('../../src/export/export.js', () => ({ exportModel: vi.fn() }))
+vi.mock('../../src/export/export.js', () => ({ exportModel: vi.fn(), printModel: vi.fn() }))
 
 const graph = (path: string, precision: 'float32' | 'float16', apart: number): Manifest['graphs'][number] => ({
   path,
@@ -65,6 +65,15 @@ describe('ner export', () => {
       'm',
       { target: 'all', fp16: true, viterbi: true, opset: 18, int8: 'q', data: 'd', out: 'o', threads: 2 },
     ])
+  })
+
+  it('shows the graphs in place of writing them', async () => {
+    vi.mocked(printModel).mockResolvedValue("graph 'ner'\n")
+    vi.mocked(exportModel).mockClear()
+    const { code, stdout } = await ner('export', 'm', '--fp16', '--print')
+    expect([code, stdout]).toEqual([0, "graph 'ner'\n"])
+    expect(vi.mocked(printModel).mock.lastCall).toMatchObject(['m', { target: 'onnx', fp16: true, viterbi: false }])
+    expect(exportModel).not.toHaveBeenCalled()
   })
 
   it('prints the manifest as JSON', async () => {

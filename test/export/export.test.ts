@@ -14,7 +14,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
-import { exportModel, type ExportOptions, type Exported } from '../../src/export/export.js'
+import { exportModel, printModel, type ExportOptions, type Exported } from '../../src/export/export.js'
 import { readModelFile } from '../../src/graph/onnx/file.js'
 import { onnx } from '../../src/graph/onnx/proto.js'
 import { readSafetensors, writeSafetensors } from '../../src/models/safetensors.js'
@@ -97,6 +97,13 @@ describe('an exported folder', () => {
       expect(verified.maxLogitDifference).toBeLessThanOrEqual(verified.tolerance.logits)
     }
     expect(manifest.graphs[1]!.verified.maxLogitDifference).toBeGreaterThan(0)
+  })
+
+  test('is shown as text, without a word written', async () => {
+    const text = await printModel(copyOf(crf), { ...plain, fp16: true, viterbi: true })
+    expect(text.match(/^# .*\.onnx, \d+ nodes: \w+ \d+/gm)).toHaveLength(3)
+    expect(text).toContain("output 'tags' = ")
+    expect(filesIn(scratch)).toEqual(filesIn(crf).map((path) => join('model', path)))
   })
 
   test('predicts what the model predicts, by itself', async () => {

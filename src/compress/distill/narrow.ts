@@ -10,9 +10,7 @@ import type { Teacher } from './teachers.js'
 export function narrowed({ model, weights }: Teacher, student: Encoder): Map<string, Float32Array> {
   const { encoder } = model.tagger
   const [from, to] = [encoder.sizes.embeddingSize, student.sizes.embeddingSize]
-  const tables = student.parameters.filter(
-    ({ name, shape }) => /embeddings\./.test(name) && shape.length === 2 && shape[1] === to,
-  )
+  const tables = student.parameters.filter(({ purpose, shape }) => purpose && 'table' in purpose && shape[1] === to)
   if (from === to) return new Map(tables.map(({ name }) => [name, weights.get(name)!]))
   const basis = principalAxes(weights.get(encoder.pieceTable)!, from, to)
   return new Map(tables.map(({ name }) => [name, multiply(weights.get(name)!, basis, from, to)]))

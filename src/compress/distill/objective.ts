@@ -152,7 +152,8 @@ function frozenWeights(g: Graph, { model, weights }: Teacher, prefix: string): W
   return (name) => {
     let value = values.get(name)
     if (!value) {
-      value = g.initializer(`${prefix}.${name}`, parameterTensor(parameters.get(name)!, weights.get(name)!))
+      const parameter = parameters.get(name)!
+      value = g.initializer(`${prefix}.${name}`, parameterTensor(parameter, weights.get(name)!), parameter.purpose)
       values.set(name, value)
     }
     return value

@@ -3,7 +3,7 @@ import { NerError } from '../../errors.js'
 import { originOf } from '../../hub/name.js'
 import { architectureOf, withDropout, withLayers } from '../../models/architectures.js'
 import type { Encoder, HubConfig } from '../../models/encoder.js'
-import { initialise, type ParameterData } from '../../models/parameters.js'
+import { initialise, type Block, type Parameter, type ParameterData } from '../../models/parameters.js'
 import { taggerParameters, type Tagger } from '../../models/tagger.js'
 import { loadGiven, otherSize } from './given.js'
 import { narrowed } from './narrow.js'
@@ -45,10 +45,11 @@ export async function makeStudent(
   const sizes = teacher.model.tagger.encoder.sizes
   const narrow = encoder.sizes.hiddenSize < sizes.hiddenSize
   const source = given ? given.weights : narrow ? narrowStart(teacher, encoder, distill) : teacher.weights
-  const nameIn = given ? (name: string) => name : layerNames(distill.layers, sizes.layers, encoder.sizes.layers)
+  const nameIn = given ? ({ name }: Parameter) => name : startNames(teacher, encoder, distill.layers)
   const started = new Map(
-    taggerParameters(tagger).flatMap(({ name }) => {
-      const data = source.get(nameIn(name) ?? '') ?? (fits(name) ? teacher.weights.get(name) : undefined)
+    taggerParameters(tagger).flatMap((parameter) => {
+      const { name } = parameter
+      const data = source.get(nameIn(parameter) ?? '') ?? (fits(parameter) ? teacher.weights.get(name) : undefined)
       return data ? [[name, data] as const] : []
     }),
   )
@@ -58,8 +59,8 @@ export async function makeStudent(
   return { config, tagger, weights, initialised, hash: given?.hash }
 
   /** Which parts of the teacher's head every student can start with. */
-  function fits(name: string): boolean {
-    return name.startsWith('crf.') || (name.startsWith('classifier.') && encoder.sizes.hiddenSize === sizes.hiddenSize)
+  function fits({ group }: Parameter): boolean {
+    return group === 'crf' || (group === 'head' && encoder.sizes.hiddenSize === sizes.hiddenSize)
   }
 }
 
@@ -110,14 +111,15 @@ function studentConfig({ name, model }: Teacher, distill: Config['distill']): Hu
 }
 
 /** Which of the teacher's parameters one of the student's starts from, by name. */
-function layerNames(layers: Config['distill']['layers'], teacher: number, student: number) {
-  return (name: string): string | undefined => {
-    if (layers === 'fresh' && /layers?\.\d+\./.test(name)) return undefined
-    // ALBERT's albert_layers are shared by all of its layers.
-    const found = /(?<=\blayers?\.)\d+(?=\.)/.exec(name)
-    if (!found) return name
-    const from = sourceLayer(Number(found[0]), layers, student, teacher)
-    return name.slice(0, found.index) + String(from) + name.slice(found.index + found[0].length)
+function startNames({ model }: Teacher, student: Encoder, layers: Config['distill']['layers']) {
+  const { encoder } = model.tagger
+  const keyOf = ({ index, part }: Block) => `${index} ${part}`
+  const names = new Map(encoder.parameters.flatMap(({ name, block }) => (block ? [[keyOf(block), name]] : [])))
+  return ({ name, block }: Parameter): string | undefined => {
+    if (block && layers === 'fresh') return undefined
+    if (!block || block.index === 'shared') return name
+    const index = sourceLayer(block.index, layers, student.sizes.layers, encoder.sizes.layers)
+    return names.get(keyOf({ ...block, index }))
   }
 }
 

@@ -29,7 +29,7 @@ export function balance(g: Graph, factors: ReadonlyMap<string, Float32Array>): R
     const inverse = { dtype: 'float32', dims: [own.length], data: own.map((factor) => 1 / factor) } as const
     const input = smoothed.get(x) ?? next.mul(x, next.initializer(`${name}.balance`, inverse))
     smoothed.set(x, input)
-    const balanced = next.initializer(`${name}.balanced.weight`, { ...weight, data })
+    const balanced = next.initializer(`${name}.balanced.weight`, { ...weight, data }, { layer: name })
     const { op, attributes, inputs } = node
     const bias = inputs[2] ? [inputs[2]] : []
     return op === 'Gemm'

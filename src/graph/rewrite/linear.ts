@@ -3,7 +3,7 @@ import type { Node, Tensor, Value } from '../types.js'
 
 /** `α·x·W + β·b`, or with Wᵀ: what the Gemm or MatMul of a linear layer computes. */
 export interface Linear {
-  /** The weight's name, without `.weight`. */
+  /** As the weight's purpose says, or the weight's own name. */
   readonly name: string
   readonly x: Value
   /** [in, out], or [out, in] where it is transposed. */
@@ -19,7 +19,8 @@ export function linearOf(g: Graph, { op, domain, inputs, attributes }: Node): Li
   const [x, weight, bias] = inputs
   if (domain !== '' || !x || !weight || weight.shape.length !== 2 || weight.dtype !== 'float32') return undefined
   if (!g.initializers.has(weight.name) && !g.inputs.includes(weight)) return undefined
-  const layer = { name: weight.name.replace(/(\.balanced)?\.weight(\.\d+)?$/, ''), x, weight }
+  const { purpose } = weight
+  const layer = { name: purpose && 'layer' in purpose ? purpose.layer : weight.name, x, weight }
   if (op === 'MatMul') return { ...layer, transposed: false, alpha: 1, bias: undefined, beta: 1 }
   if (op !== 'Gemm' || attributes['transA'] === 1) return undefined
   const { alpha = 1, beta = 1 } = attributes as { readonly alpha?: number; readonly beta?: number }

@@ -40,6 +40,7 @@ export const albert: Architecture = {
     return postNormEncoder({
       ...like,
       layers: layers * inner,
+      sharesLayers: true,
       embedding: read.embedding_size,
       headDropout: read.classifier_dropout_prob ?? read.hidden_dropout_prob,
       names: {

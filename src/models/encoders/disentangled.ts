@@ -2,7 +2,7 @@ import type { Graph } from '../../graph/graph.js'
 import type { Value } from '../../graph/types.js'
 import type { EncoderInputs } from '../encoder.js'
 import { distances, layerNorm, linear } from '../layers.js'
-import { parameterMaker, type Parameter } from '../parameters.js'
+import { inBlock, parameterMaker, type Parameter } from '../parameters.js'
 import type { RelativeAttention } from './post-norm.js'
 
 export interface Disentangled {
@@ -60,15 +60,17 @@ export function disentangled(it: Disentangled): RelativeAttention {
 }
 
 function parameters(it: Disentangled, rows: number): Parameter[] {
-  const { matrix, dense, norm } = parameterMaker(it.deviation)
+  const { table, dense, norm } = parameterMaker(it.deviation)
   const projections = Array.from({ length: it.ownProjections ? it.layers : 0 }, (_, layer) => it.projections(layer))
   return [
-    matrix(it.table, rows, it.hidden),
+    table(it.table, rows, it.hidden),
     ...(it.norm === undefined ? [] : norm(it.norm, it.hidden)),
-    ...projections.flatMap(({ key, query }) => [
-      ...(it.kinds.has('c2p') ? dense(key, it.hidden, it.hidden) : []),
-      ...(it.kinds.has('p2c') ? dense(query, it.hidden, it.hidden) : []),
-    ]),
+    ...projections.flatMap(({ key, query }, layer) =>
+      inBlock(layer, {
+        positionKey: it.kinds.has('c2p') ? dense(key, it.hidden, it.hidden) : [],
+        positionQuery: it.kinds.has('p2c') ? dense(query, it.hidden, it.hidden) : [],
+      }),
+    ),
   ]
 }
 

@@ -15,7 +15,7 @@ import {
   splitHeads,
   type Dropout,
 } from '../layers.js'
-import { parameterMaker, type Parameter, type Weights } from '../parameters.js'
+import { inBlock, parameterMaker, type Parameter, type Weights } from '../parameters.js'
 import { activation, bertKeyNames, count, dividesEvenly, rate, readKeys } from './config.js'
 import { rotate, rotation } from './rotary.js'
 
@@ -124,18 +124,20 @@ const layerName = (index: number) => `model.layers.${index}`
 
 function parameters(it: Config): Parameter[] {
   const { hidden_size: hidden, intermediate_size: intermediate, num_hidden_layers: layers } = it
-  const { matrix, scale } = parameterMaker(it.initializer_range)
+  const { table, matrix, scale } = parameterMaker(it.initializer_range)
   return [
-    matrix(pieceTable, it.vocab_size, hidden),
+    table(pieceTable, it.vocab_size, hidden),
     scale('model.embeddings.norm', hidden),
-    ...Array.from({ length: layers }, (_, i) => [
-      ...(i === 0 ? [] : [scale(`${layerName(i)}.attn_norm`, hidden)]),
-      matrix(`${layerName(i)}.attn.Wqkv`, 3 * hidden, hidden),
-      matrix(`${layerName(i)}.attn.Wo`, hidden, hidden),
-      scale(`${layerName(i)}.mlp_norm`, hidden),
-      matrix(`${layerName(i)}.mlp.Wi`, 2 * intermediate, hidden),
-      matrix(`${layerName(i)}.mlp.Wo`, hidden, intermediate),
-    ]).flat(),
+    ...Array.from({ length: layers }, (_, i) =>
+      inBlock(i, {
+        attentionNorm: i === 0 ? [] : [scale(`${layerName(i)}.attn_norm`, hidden)],
+        projection: [matrix(`${layerName(i)}.attn.Wqkv`, 3 * hidden, hidden)],
+        attended: [matrix(`${layerName(i)}.attn.Wo`, hidden, hidden)],
+        innerNorm: [scale(`${layerName(i)}.mlp_norm`, hidden)],
+        inner: [matrix(`${layerName(i)}.mlp.Wi`, 2 * intermediate, hidden)],
+        outer: [matrix(`${layerName(i)}.mlp.Wo`, hidden, intermediate)],
+      }),
+    ).flat(),
     scale('model.final_norm', hidden),
   ]
 }

@@ -15,7 +15,7 @@ import {
   type Activation,
   type Dropout,
 } from '../layers.js'
-import { parameterMaker, type Parameter, type Weights } from '../parameters.js'
+import { inBlock, parameterMaker, type Parameter, type Weights } from '../parameters.js'
 
 /** Names of the parts of a layer; each has a `.weight` and a `.bias`. */
 export interface LayerNames {
@@ -65,6 +65,8 @@ export interface PostNorm {
     /** Layers of one name share their weights. */
     readonly layer: (index: number) => LayerNames
   }
+  /** Whether layers have no weights of their own, however many there are. */
+  readonly sharesLayers?: boolean
   /** Attention that also sees how far apart two pieces are. */
   readonly relative?: RelativeAttention
   /** Changes what the first layer gives, [batch·sequence, hidden], by the embeddings that it was given. */
@@ -108,24 +110,26 @@ export function postNormEncoder(it: PostNorm): Encoder {
 
 function parameters(it: PostNorm): Parameter[] {
   const { hidden, intermediate, names, embedding = hidden } = it
-  const { matrix, dense, norm } = parameterMaker(it.deviation)
+  const { table, dense, norm } = parameterMaker(it.deviation)
   const layers = new Map(Array.from({ length: it.layers }, (_, i) => [names.layer(i).query, names.layer(i)] as const))
   return [
-    matrix(names.pieces, it.pieces, embedding),
-    ...(names.positions === undefined ? [] : [matrix(names.positions, it.positions, embedding)]),
-    ...(names.types === undefined ? [] : [matrix(names.types, it.types, embedding)]),
+    table(names.pieces, it.pieces, embedding),
+    ...(names.positions === undefined ? [] : [table(names.positions, it.positions, embedding)]),
+    ...(names.types === undefined ? [] : [table(names.types, it.types, embedding)]),
     ...norm(names.norm, embedding),
     ...(names.projection === undefined ? [] : dense(names.projection, hidden, embedding)),
-    ...[...layers.values()].flatMap((layer) => [
-      ...dense(layer.query, hidden, hidden),
-      ...dense(layer.key, hidden, hidden),
-      ...dense(layer.value, hidden, hidden),
-      ...dense(layer.attended, hidden, hidden),
-      ...norm(layer.attendedNorm, hidden),
-      ...dense(layer.inner, intermediate, hidden),
-      ...dense(layer.outer, hidden, intermediate),
-      ...norm(layer.outerNorm, hidden),
-    ]),
+    ...[...layers.values()].flatMap((layer, index) =>
+      inBlock(it.sharesLayers ? 'shared' : index, {
+        query: dense(layer.query, hidden, hidden),
+        key: dense(layer.key, hidden, hidden),
+        value: dense(layer.value, hidden, hidden),
+        attended: dense(layer.attended, hidden, hidden),
+        attendedNorm: norm(layer.attendedNorm, hidden),
+        inner: dense(layer.inner, intermediate, hidden),
+        outer: dense(layer.outer, hidden, intermediate),
+        outerNorm: norm(layer.outerNorm, hidden),
+      } satisfies Record<keyof LayerNames, Parameter[]>),
+    ),
     ...(it.relative?.parameters ?? []),
     ...(it.afterFirst?.parameters ?? []),
   ]

@@ -75,7 +75,7 @@ describe('balancing', () => {
 
 test('layers that share a matrix keep its name where each is balanced for itself', () => {
   const g = new Graph('shared')
-  const weight = g.initializer('shared.weight', weights.key)
+  const weight = g.initializer('shared.weight', weights.key, { layer: 'shared' })
   const input = g.input('x', 'float32', ['rows', width])
   for (const [name, read] of Object.entries({ plain: input, negated: g.neg(input) }))
     g.output(name, g.gemm(read, weight, { transB: 1 }))

@@ -42,7 +42,7 @@ export const bias = floats([6], [1, -1, 0.5, 0, 2, -2])
 export function layers(): Graph {
   const g = new Graph('layers')
   const input = g.input('x', 'float32', ['rows', width])
-  const initializer = (name: keyof typeof weights) => g.initializer(`${name}.weight`, weights[name])
+  const initializer = (name: keyof typeof weights) => g.initializer(`${name}.weight`, weights[name], { layer: name })
   const query = g.scoped('query', () =>
     g.gemm(input, initializer('query'), { transB: 1, alpha: 0.5, beta: 0.5 }, g.initializer('query.bias', bias)),
   )
