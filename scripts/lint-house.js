@@ -25,6 +25,7 @@ export const house = {
   training: [...files, 'hub', 'config', ...encoders, 'inference', 'evaluation', 'report'],
   compress: [...files, 'hub', 'config', ...encoders, 'inference', 'evaluation', 'training', 'report'],
   export: [...files, ...encoders, 'inference', 'evaluation', 'compress', 'training'],
+  serve: [...files, 'config', ...encoders, 'inference'],
   doctor: [...files, 'hub', ...encoders, 'training'],
 }
 

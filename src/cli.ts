@@ -50,6 +50,11 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: 'Time models side by side',
     load: () => import('./commands/bench.js'),
   },
+  serve: {
+    takes: '[model]',
+    summary: 'Answer requests over HTTP, within a latency budget',
+    load: () => import('./commands/serve.js'),
+  },
   doctor: {
     takes: '',
     summary: 'Say what this machine can run on, and what mends the rest',

@@ -79,6 +79,18 @@ export const codes = {
   'export/not-tensorrt': 'TensorRT does not take a node of a graph.',
   // distillation
   'compress/unlike-models': 'Teachers and student differ where they must be alike.',
+  // serving
+  'serve/bad-request': 'A request is malformed.',
+  'serve/unauthorized': 'A request has no token, or a wrong one.',
+  'serve/not-found': 'The server has no such address or model.',
+  'serve/too-large': 'A request or text is larger than the server takes.',
+  'serve/unsupported-type': 'A request is of a content type that is not read.',
+  'serve/overloaded': 'More waits than the server takes.',
+  'serve/not-ready': 'The server is starting, or stopping.',
+  'serve/deadline': 'A text was not answered within its deadline.',
+  'serve/engine-hung': 'An engine has not answered in time, and was replaced.',
+  'serve/engine-lost': 'An engine has stopped, and is started again.',
+  'serve/port-taken': 'The address that the server should listen on is taken or not allowed.',
 } as const
 
 export type ErrorCode = keyof typeof codes

@@ -44,7 +44,7 @@ export async function proveDevice(device: Device): Promise<Proof> {
     stepsBetweenReads: 1,
     stepsPerRun: 1,
   }
-  const batch = fillBatch([0, 1].map(sentence), { tokens: 64, labels: tags.length, padId: 0 })
+  const batch = fillBatch([0, 1].map(sentence), { labels: tags.length, padId: 0 })
   const began = performance.now()
   const trainer = await trainers[providerOf(device)](tagger, objective, initialise(objective.parameters, 1), options)
   const losses: number[] = []

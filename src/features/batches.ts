@@ -104,7 +104,10 @@ function cutPools(order: readonly number[], shapes: readonly Shape[], { tokens, 
 }
 
 /** Lays examples out as one batch. Targets are there when every sentence has them; a tag beside soft tags is one-hot. */
-export function fillBatch(examples: readonly Example[], { padId, labels, roundTo = 1 }: BatchOptions): Batch {
+export function fillBatch(
+  examples: readonly Example[],
+  { padId, labels, roundTo = 1 }: Pick<BatchOptions, 'padId' | 'labels' | 'roundTo'>,
+): Batch {
   const rows: ExampleSentence[] = []
   const firstWindows: number[] = []
   let batch = 0

@@ -1,0 +1,165 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { NerError } from '../../errors.js'
+import type { Metrics } from '../metrics.js'
+import { httpError } from './errors.js'
+import { answerHuggingFace } from './hugging-face.js'
+import { answerNer } from './ner.js'
+import { answerInfer, lengthHeader, modelMetadata } from './open-inference.js'
+import { openApi } from './openapi.js'
+import type { Service } from './requests.js'
+
+export interface Served extends Service {
+  /** The files that the model was loaded from. */
+  readonly files: readonly { readonly file: string; readonly sha256: string }[]
+  readonly nerVersion: string
+  readonly metrics: Metrics
+  /** What clients must send as a bearer token; nothing where absent. Probes and metrics need none. */
+  readonly token?: string | undefined
+  /** The page at `/`, or none. */
+  readonly page?: string | undefined
+}
+
+/** Addresses that load balancers and monitoring ask without a token. */
+const openRoutes = new Set(['/healthz', '/readyz', '/metrics', '/v2/health/live', '/v2/health/ready', '/openapi.json'])
+
+/** Registers every address of the server on a Fastify application. The application's own limits hold. */
+export function registerNer(app: FastifyInstance, service: Served): void {
+  const { name, metrics } = service
+  const allowed = service.token === undefined ? undefined : tokenCheck(service.token)
+
+  app.addHook('onRequest', (request, _reply, done) => {
+    const isOpen = openRoutes.has(request.routeOptions.url ?? '') || (request.method === 'GET' && request.url === '/')
+    if (allowed === undefined || isOpen || allowed(request.headers.authorization)) done()
+    else done(unauthorized())
+  })
+  app.addHook('onResponse', (request, reply, done) => {
+    metrics.request(request.routeOptions.url ?? 'unknown', reply.statusCode, reply.elapsedTime)
+    done()
+  })
+  app.setErrorHandler((error, request, reply) => {
+    const told = ofClient(error)
+    if (!(told instanceof NerError)) request.log.error({ err: error }, 'a request failed')
+    const { status, headers, body } = httpError(told)
+    if (status === 401) reply.header('www-authenticate', 'Bearer')
+    return reply.code(status).headers(headers).send(body)
+  })
+  app.setNotFoundHandler(() => {
+    throw new NerError('serve/not-found', 'There is nothing at this address.', {
+      mend: 'GET /openapi.json lists the addresses.',
+    })
+  })
+
+  app.post('/v1/ner', async (request, reply) => answerNer(service, request.body, goneSignal(reply)))
+  app.post('/', async (request, reply) => answerHuggingFace(service, request.body, goneSignal(reply)))
+  app.get('/healthz', () => ({ status: 'ok' }))
+  app.get('/readyz', (_request, reply) => readiness(service, reply))
+  app.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.text()))
+  app.get('/v1/model', () => ({
+    name,
+    version: service.recognizer.version,
+    labels: service.recognizer.labels,
+    ready: service.ready,
+    files: service.files,
+    ner_version: service.nerVersion,
+  }))
+  app.get('/openapi.json', () => openApi(service.nerVersion, service.token !== undefined))
+  if (service.page !== undefined) {
+    app.get('/', (_request, reply) => reply.type('text/html; charset=utf-8').headers(pageHeaders).send(service.page))
+  }
+  registerOpenInference(app, service)
+}
+
+/** The page takes nothing from elsewhere, and no text can make it run anything. */
+const pageHeaders = {
+  'content-security-policy':
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:",
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+}
+
+function registerOpenInference(app: FastifyInstance, service: Served): void {
+  app.get('/v2', () => ({ name: 'ner', version: service.nerVersion, extensions: ['binary_tensor_data'] }))
+  app.get('/v2/health/live', () => ({ live: true }))
+  app.get('/v2/health/ready', (_request, reply) => readiness(service, reply))
+  const known = (request: FastifyRequest) => {
+    const { model, version } = request.params as { model: string; version?: string }
+    if (model === service.name && (version === undefined || version === service.recognizer.version)) return
+    throw new NerError('serve/not-found', 'The server has no model of that name and version.', {
+      mend: `It has ${service.name}, version ${service.recognizer.version}.`,
+    })
+  }
+  // Tensors may follow the JSON, so that the body is read as bytes, whatever its type says.
+  void app.register((scope, _options, done) => {
+    scope.removeAllContentTypeParsers()
+    scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, parsedBody) => parsedBody(null, body))
+    for (const path of ['/v2/models/:model', '/v2/models/:model/versions/:version']) {
+      scope.get(path, (request) => {
+        known(request)
+        return modelMetadata(service.name, service.recognizer.version)
+      })
+      scope.get(`${path}/ready`, (request, reply) => {
+        known(request)
+        return readiness(service, reply)
+      })
+      scope.post(`${path}/infer`, async (request, reply) => {
+        known(request)
+        const answer = await answerInfer(service, bytesOf(request.body), jsonLength(request), goneSignal(reply))
+        if (answer.jsonLength === undefined) return reply.type('application/json').send(answer.body)
+        return reply.type('application/octet-stream').header(lengthHeader, answer.jsonLength).send(answer.body)
+      })
+    }
+    done()
+  })
+}
+
+const bytesOf = (body: unknown): Buffer => (Buffer.isBuffer(body) ? body : Buffer.alloc(0))
+
+function jsonLength(request: FastifyRequest): number | undefined {
+  const header = request.headers[lengthHeader]
+  if (header === undefined) return undefined
+  if (typeof header === 'string' && /^\d{1,9}$/.test(header)) return Number(header)
+  throw new NerError('serve/bad-request', `${lengthHeader} is no length.`, { mend: 'Send the length of the JSON.' })
+}
+
+function readiness({ ready }: Served, reply: FastifyReply) {
+  return reply.code(ready ? 200 : 503).send({ ready })
+}
+
+/** Aborted when the client goes away before its answer. */
+function goneSignal(reply: FastifyReply): AbortSignal {
+  const controller = new AbortController()
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) controller.abort(new NerError('serve/deadline', 'The client has gone.'))
+  })
+  return controller.signal
+}
+
+const unauthorized = () =>
+  new NerError('serve/unauthorized', 'The request has no token, or a wrong one.', {
+    mend: 'Send the header “Authorization: Bearer TOKEN”.',
+  })
+
+/** Whether a header has the token; in constant time, whatever it has. */
+function tokenCheck(token: string): (header: string | undefined) => boolean {
+  const digest = (text: string) => createHash('sha256').update(text).digest()
+  const expected = digest(`Bearer ${token}`)
+  return (header = '') => timingSafeEqual(digest(header), expected)
+}
+
+/** Fastify's own errors that a client can mend, by ours. */
+function ofClient(error: unknown): unknown {
+  const { statusCode, message } = error as { statusCode?: number; message?: string }
+  if (error instanceof NerError || statusCode === undefined || statusCode >= 500) return error
+  if (statusCode === 413) {
+    return new NerError('serve/too-large', 'The body is larger than the server takes.', { mend: 'Send less at once.' })
+  }
+  if (statusCode === 415) {
+    return new NerError('serve/unsupported-type', 'The body is of a type that is not read.', {
+      mend: 'Send JSON, with “Content-Type: application/json”.',
+    })
+  }
+  return new NerError('serve/bad-request', `The request is wrong: ${message ?? 'it cannot be read'}.`, {
+    mend: 'GET /openapi.json says what each address takes.',
+  })
+}

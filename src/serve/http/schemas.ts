@@ -1,0 +1,128 @@
+import { z } from 'zod'
+import { units } from '../../data/offsets.js'
+
+/*
+ * The bodies of requests and answers of `/v1`. What validates them is what the OpenAPI document is made of.
+ */
+
+const offset = z.int().min(0)
+
+/** Words of a text, in order, by offsets of the request's unit. */
+const tokens = z.array(z.strictObject({ start: offset, end: offset })).describe('Words of the text, in order')
+
+const document = z.strictObject({
+  text: z.string(),
+  tokens: tokens.optional(),
+})
+
+export const nerRequest = z
+  .strictObject({
+    text: z.string().optional().describe('One text'),
+    texts: z.array(z.string()).min(1).optional().describe('Several texts'),
+    documents: z.array(document).min(1).optional().describe('Texts with words of their own'),
+    types: z.array(z.string()).optional().describe('Entity types to give; all where absent'),
+    min_score: z.number().min(0).max(1).optional().describe('Leaves out entities with a lower score'),
+    offset_unit: z.enum(units).default('code_point').describe('What offsets count, in request and answer'),
+    deadline_ms: z.number().positive().optional().describe('Milliseconds after which an answer is of no use'),
+  })
+  .refine((it) => [it.text, it.texts, it.documents].filter((given) => given !== undefined).length === 1, {
+    error: 'expected one of text, texts and documents',
+  })
+
+export type NerRequest = z.output<typeof nerRequest>
+
+export const entity = z.strictObject({
+  start: offset,
+  end: offset,
+  label: z.string(),
+  score: z.number(),
+  text: z.string(),
+})
+
+const stages = z.strictObject({
+  tokenizing: z.number(),
+  queued: z.number(),
+  engine: z.number(),
+  decoding: z.number(),
+})
+
+export const nerResult = z.strictObject({
+  entities: z.array(entity),
+  cache: z.enum(['hit', 'shared', 'miss']),
+  stages_ms: stages.describe('Milliseconds by stage, when the answer was computed'),
+})
+
+export const nerResponse = z.strictObject({
+  model: z.string(),
+  version: z.string(),
+  offset_unit: z.enum(units),
+  degraded: z.boolean(),
+  results: z.array(nerResult).describe('One for each text, in order'),
+})
+
+export type NerResponse = z.output<typeof nerResponse>
+
+export const errorResponse = z.strictObject({
+  error: z.strictObject({
+    code: z.string(),
+    message: z.string(),
+    where: z.string().optional(),
+    mend: z.string().optional(),
+    retry: z.boolean(),
+  }),
+})
+
+/** Hugging Face's token-classification task: https://huggingface.co/docs/inference-providers/tasks/token-classification */
+export const huggingFaceRequest = z.object({
+  inputs: z.union([z.string(), z.array(z.string()).min(1)]),
+  parameters: z
+    .object({
+      aggregation_strategy: z.enum(['none', 'simple', 'first', 'average', 'max']).default('simple'),
+      ignore_labels: z.array(z.string()).nullish(),
+      stride: z.int().nullish(),
+    })
+    .prefault({})
+    .nullish(),
+  options: z.unknown().optional(),
+})
+
+export const huggingFaceEntity = z.object({
+  entity_group: z.string().optional(),
+  entity: z.string().optional(),
+  index: z.int().optional(),
+  score: z.number(),
+  word: z.string(),
+  start: offset,
+  end: offset,
+})
+
+export const modelResponse = z.strictObject({
+  name: z.string(),
+  version: z.string(),
+  labels: z.array(z.string()),
+  ready: z.boolean(),
+  files: z.array(z.strictObject({ file: z.string(), sha256: z.string() })),
+  ner_version: z.string(),
+})
+
+/** The Open Inference Protocol, version 2, over HTTP: https://github.com/kserve/open-inference-protocol */
+const parameters = z.record(z.string(), z.unknown()).optional()
+
+export const inferRequest = z.object({
+  id: z.string().optional(),
+  parameters,
+  inputs: z
+    .array(
+      z.object({
+        name: z.string(),
+        shape: z.array(z.int().min(0)).min(1),
+        datatype: z.string(),
+        parameters,
+        data: z.array(z.unknown()).optional(),
+      }),
+    )
+    .min(1),
+  outputs: z.array(z.object({ name: z.string(), parameters })).optional(),
+})
+
+export type InferRequest = z.output<typeof inferRequest>

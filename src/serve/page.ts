@@ -1,0 +1,1 @@
+export const page = (name: string): string => `<!doctype html><title>${name}</title>`

@@ -1,0 +1,111 @@
+import { createHash } from 'node:crypto'
+import type { Document, Span, Token } from '../data/document.js'
+import { NerError } from '../errors.js'
+import { buildExamples } from '../features/examples.js'
+import { spanDecoder } from '../inference/predict.js'
+import { hashFile } from '../io/hash.js'
+import type { ModelFolder } from '../models/folder.js'
+import { answerCache, type CacheOutcome, type CacheSettings } from './cache.js'
+import type { Batcher } from './batcher.js'
+
+/** A text to find entities in, with its words where the client gives them. */
+export interface Query {
+  readonly text: string
+  readonly tokens?: readonly Token[]
+}
+
+export type ScoredSpan = Span & { readonly score: number }
+
+/** Milliseconds, by stage. */
+export interface Stages {
+  readonly tokenizing: number
+  readonly queued: number
+  readonly engine: number
+  readonly decoding: number
+}
+
+export interface Recognized {
+  /** In order, UTF-16 offsets. */
+  readonly spans: readonly ScoredSpan[]
+  readonly words: number
+  readonly stages: Stages
+}
+
+export interface RecognizedFrom extends Recognized {
+  readonly cache: CacheOutcome
+}
+
+/** What finds entities for requests: a model behind a queue, with a cache before both. */
+export interface Recognizer {
+  /** A hash of all that an answer depends on. */
+  readonly version: string
+  readonly labels: readonly string[]
+  find(query: Query, signal: AbortSignal): Promise<RecognizedFrom>
+  readonly cache: { readonly answers: number; readonly bytes: number }
+}
+
+/** What a span takes in memory, roughly, and an answer beside its spans. */
+const bytesOfSpan = 96
+const bytesOfAnswer = 200
+
+export function createRecognizer(
+  model: ModelFolder,
+  version: string,
+  labels: readonly string[],
+  batcher: Batcher,
+  cacheSettings: CacheSettings,
+  onAnswer: (answer: RecognizedFrom) => void = () => undefined,
+): Recognizer {
+  const { tokenizer, ner } = model
+  const decode = spanDecoder(model)
+  const cache = answerCache<Recognized>(
+    cacheSettings,
+    ({ spans }) => bytesOfAnswer + spans.reduce((sum, { label }) => sum + bytesOfSpan + label.length, 0),
+  )
+
+  async function compute({ text, tokens }: Query, signal: AbortSignal): Promise<Recognized> {
+    const began = performance.now()
+    const document: Document = { id: '', text, layers: {}, ...(tokens && { tokens }) }
+    const { documents, examples } = await buildExamples([document], tokenizer, { task: 'predict', ...ner })
+    const words = documents[0]!.tokens.length
+    const tokenizing = performance.now() - began
+    const { emissions, queued, engine } = await batcher.submit({ examples, words, signal })
+    const decodingBegan = performance.now()
+    if (!emissions.every(Number.isFinite)) throw notFinite()
+    const spans = decode({ document: documents[0]!, emissions })
+    return { spans, words, stages: { tokenizing, queued, engine, decoding: performance.now() - decodingBegan } }
+  }
+
+  return {
+    version,
+    labels,
+    async find(query, signal) {
+      const { value, outcome } = await cache.get(keyOf(query, version), (signal) => compute(query, signal), signal)
+      const answer = { ...value, cache: outcome }
+      onAnswer(answer)
+      return answer
+    },
+    get cache() {
+      return cache.size
+    },
+  }
+}
+
+const notFinite = () =>
+  new NerError('runtime/failed', 'The model gave scores that are no numbers.', {
+    mend: 'Train or export the model again.',
+  })
+
+/** Hashes of texts, not texts: keys are short, and a dump of the memory holds nobody's text. */
+function keyOf({ text, tokens }: Query, version: string): string {
+  const hash = createHash('sha256').update(version).update('\0').update(text, 'utf16le')
+  if (tokens) hash.update('\0').update(Int32Array.from(tokens.flatMap(({ start, end }) => [start, end])))
+  return hash.digest('base64')
+}
+
+/** The version of a model: of its graph, and of what its texts and tags go through. */
+export function modelVersion({ onnx, tokenizer, ner }: ModelFolder): string {
+  const hash = createHash('sha256').update(hashFile(onnx)).update(JSON.stringify(ner))
+  for (const [name, content] of Object.entries(tokenizer.files).sort()) hash.update(name).update(content)
+  return hash.digest('hex').slice(0, 16)
+}
