@@ -10,7 +10,8 @@ import { legalTransitions, schemeTags } from '../dist/data/schemes.js'
 import { encodeModel } from '../dist/graph/onnx/encode.js'
 import { bert } from '../dist/models/encoders/bert.js'
 import { initialise } from '../dist/models/parameters.js'
-import { openGraph, servingGraph } from '../dist/models/serving.js'
+import { loadEngine } from '../dist/inference/engine.js'
+import { servingGraph } from '../dist/models/serving.js'
 import { taggerParameters } from '../dist/models/tagger.js'
 import { random } from '../dist/random.js'
 import { taggingObjective } from '../dist/training/objective.js'
@@ -44,7 +45,7 @@ export async function bench(flags) {
       threads,
     ),
   }
-  const served = await openGraph(
+  const served = await loadEngine(
     encodeModel(servingGraph(teacher.tagger, teacher.weights)),
     student.tagger.tags.length,
     {
@@ -91,7 +92,7 @@ export async function bench(flags) {
   }
   printTable(rows)
   for (const { trainer } of Object.values(steps)) await trainer.release()
-  await served.release()
+  await served.close()
 }
 
 function modelOf(layers) {

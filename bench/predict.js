@@ -43,7 +43,7 @@ export async function bench(flags) {
     report(batch, single, words, texts.length)
   } finally {
     await peer?.end()
-    await ours.release()
+    await ours.close()
     rmSync(scratch, { recursive: true })
   }
 }

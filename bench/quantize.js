@@ -108,7 +108,7 @@ async function race(files, sentences, rounds, threads) {
     ]),
   )
   const turns = await takeTurns(sides, rounds)
-  for (const predictor of Object.values(predictors)) await predictor.release()
+  for (const predictor of Object.values(predictors)) await predictor.close()
   return turns
 }
 

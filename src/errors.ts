@@ -49,6 +49,8 @@ export const codes = {
   'model/misshapen-weight': 'A tensor of the weights has the wrong shape or type.',
   'model/extra-weight': 'The weights hold a tensor the model does not have.',
   'model/corrupt-weights': 'The weights file is damaged.',
+  'model/other-graph': 'A graph and the folder that it lies in are of two models.',
+  'model/not-finite': 'A model gives scores that are no numbers.',
   'model/in-sample': 'The model has been trained on the data it should judge.',
   'model/tokenizer': 'The tokenizer cannot be loaded or does not suit the model.',
   // hub

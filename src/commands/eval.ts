@@ -1,8 +1,15 @@
+import { basename } from 'node:path'
 import { toMetrics } from '../data/scoring.js'
 import { NerError } from '../errors.js'
-import { type Evaluation, evaluate } from '../evaluation/evaluate.js'
+import type { CharacterRecall } from '../evaluation/emissions.js'
+import { type Evaluation, evaluate, type FileEvaluation } from '../evaluation/evaluate.js'
+import { writeMisaligned } from '../evaluation/misaligned.js'
+import { originOf } from '../hub/name.js'
+import { writeFileAtomically } from '../io/write.js'
 import { defineCommand, exit } from './command.js'
 import { percent } from '../report/numbers.js'
+import { evaluationReport } from '../report/report.js'
+import { versions } from '../runtime/versions.js'
 import { onMisaligned, scheme, threads } from './options.js'
 import { write } from './output.js'
 import { during, located } from './progress.js'
@@ -37,19 +44,24 @@ export const command = defineCommand({
       })
     }
     const folder = await located(args.model, 'tagger')
+    const began = performance.now()
     const evaluation = await during(
       'scoring',
       evaluate(folder, args.data, {
         scheme: args.scheme,
         onMisaligned: args['on-misaligned'] ?? 'error',
         threads: args.threads,
-        report: args.report,
       }),
     )
-    await write(args.json === true ? `${JSON.stringify(toJson(evaluation), null, 2)}\n` : evaluationTable(evaluation))
-    if (evaluation.skipped) {
-      const { spans, file } = evaluation.skipped
-      process.stderr.write(`${spans} spans are no run of words and were not scored; ${file} lists them.\n`)
+    const { unreachable } = evaluation
+    const list = `${args.data}.misaligned.jsonl`
+    if (unreachable.length > 0) writeMisaligned(list, unreachable)
+    if (args.report !== undefined) writeReport(args.report, args.model, args.data, evaluation, began)
+    await write(args.json === true ? `${JSON.stringify(toJson(evaluation), null, 2)}\n` : summary(evaluation))
+    if (unreachable.length > 0) {
+      process.stderr.write(
+        `${unreachable.length} spans are no run of words: no model can find them, and they count as missed. ${list} lists them.\n`,
+      )
     }
     const { f1 } = (evaluation.crf ?? evaluation.argmax).scores.micro
     if (gate === undefined || f1 >= gate) return exit.done
@@ -58,11 +70,30 @@ export const command = defineCommand({
   },
 })
 
+/** NaN would be no JSON: what has no characters has none to miss. */
+const characterRecall = ({ gold, found }: CharacterRecall) => (gold === 0 ? 1 : found / gold)
+
+const summary = (evaluation: FileEvaluation): string =>
+  `${evaluationTable(evaluation)}\nrecall by characters, under any type: ${percent(characterRecall(evaluation.characters))}\n`
+
+function writeReport(path: string, model: string, data: string, evaluation: FileEvaluation, began: number): void {
+  const { unreachable, dataHash } = evaluation
+  const facts = {
+    model,
+    data: `${data} (SHA-256 ${dataHash})`,
+    ...(unreachable.length > 0 && { 'spans that are no run of words': `${unreachable.length}, counted as missed` }),
+    device: 'cpu',
+    seconds: ((performance.now() - began) / 1000).toFixed(1),
+    ...versions(),
+  }
+  writeFileAtomically(path, evaluationReport(`${originOf(model).name} on ${basename(data)}`, evaluation, facts))
+}
+
 /**
  * The model's own decoding, strictly scored, under the names that Hugging Face's metric files use; then each decoding by
  * itself, with what the conlleval script would say.
  */
-function toJson({ crf, argmax }: Evaluation) {
+function toJson({ crf, argmax, characters, unreachable }: FileEvaluation) {
   const metrics = ({ scores, intervals, conlleval }: Evaluation['argmax']) => ({
     ...toMetrics(scores),
     f1_intervals: { level: 0.95, overall: intervals.micro, ...intervals.perType },
@@ -73,6 +104,8 @@ function toJson({ crf, argmax }: Evaluation) {
     mode: own.scores.mode,
     decoding: crf === undefined ? 'argmax' : 'crf',
     ...metrics(own),
+    character_recall: characterRecall(characters),
+    unreachable: unreachable.length,
     decodings: { ...(crf && { crf: metrics(crf) }), argmax: metrics(argmax) },
   }
 }

@@ -44,7 +44,7 @@ export const command = defineCommand({
       if (!(await write(batch.map((text, i) => form.text(text, entities[i]!, written++)).join('')))) break
     }
     await write(form.end?.(written) ?? '')
-    await predictor.release()
+    await predictor.close()
     return exit.done
   },
 })

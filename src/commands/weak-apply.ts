@@ -71,7 +71,7 @@ export const command = defineCommand({
         })(),
       )
     })
-    await models.release()
+    await models.close()
     const rejected = writeRejects(args.out, [...prepared.rejects, ...done.rejects])
     await write(args.json === true ? `${JSON.stringify({ ...done.json(), rejected }, null, 2)}\n` : done.text(args.out))
     process.stderr.write(done.complaints(rejected))
@@ -94,10 +94,10 @@ function modelRunner() {
     return predictor
   }
   const tag: ApplyOptions['tag'] = async (folder, documents) => (await predictorOf(folder)).predictDocuments(documents)
-  const release = async () => {
-    for (const predictor of loaded.values()) await (await predictor).release()
+  const close = async () => {
+    for (const predictor of loaded.values()) await (await predictor).close()
   }
-  return { tag, release }
+  return { tag, close }
 }
 
 /** What was done, gathered part by part. */

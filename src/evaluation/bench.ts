@@ -81,7 +81,7 @@ export async function* bench(paths: readonly string[], options: BenchOptions): A
       rows,
     }
   } finally {
-    for (const model of models) await model.release()
+    for (const model of models) await model.close()
   }
 }
 

@@ -7,9 +7,9 @@ import { originOf } from '../hub/name.js'
 import { loadModel, type ModelFolder } from '../models/folder.js'
 import { countParameters } from '../models/parameters.js'
 import { taggerParameters } from '../models/tagger.js'
-import type { WrongSentence } from '../report/errors.js'
 import { checkGold, readLabelledFile, type Reading } from '../data/labelled.js'
-import { evaluateEmissions, evaluationData, type DecodingScores } from './emissions.js'
+import { decodingOf } from '../inference/decode.js'
+import { evaluateEmissions, evaluationData, type DecodingScores, type WrongSentence } from './emissions.js'
 import { sentencesOf } from './bench.js'
 import { measureLatency, type RequestTime } from './latency.js'
 import { summarize } from './latency-summary.js'
@@ -72,7 +72,7 @@ export async function compareModels(
     }
     return profiles
   } finally {
-    for (const loaded of models) await loaded.release()
+    for (const loaded of models) await loaded.close()
   }
 }
 
@@ -124,13 +124,12 @@ function profileOf(
 }
 
 async function score(loaded: LoadedModel, documents: readonly SegmentedDocument[], layer: string) {
-  const { model } = loaded
-  const tagged = await loaded.tag(documents)
+  const tagged = (await loaded.tag(documents)).documents
   const { evaluation, predictions } = evaluateEmissions(
     documents,
     tagged.map(({ emissions }) => emissions),
     layer,
-    { tags: model.tagger.tags, scheme: model.ner.scheme, chain: model.chain },
+    decodingOf(loaded.model),
     bootstrapSeed,
   )
   const { scores, intervals } = evaluation.crf ?? evaluation.argmax

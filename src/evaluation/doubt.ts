@@ -7,7 +7,7 @@ import { readDocuments } from '../data/read.js'
 import { tagLabel } from '../data/schemes.js'
 import { NerError } from '../errors.js'
 import { checkTypes } from '../data/labelled.js'
-import { spanDecoder } from '../inference/predict.js'
+import { decodeSpans, decodingOf } from '../inference/decode.js'
 import { sentenceProbabilities } from '../inference/probabilities.js'
 import { type DeviceOptions, openModel } from '../inference/tag.js'
 
@@ -55,13 +55,16 @@ export async function doubtLabels(modelDir: string, path: string, device: Device
     const types = [...new Set(classOf)].filter((type) => type !== outside).sort()
     checkTypes(documents, goldLayer, new Set(types), path)
 
-    const tagged = await loaded.tag(documents)
-    const spansOf = spanDecoder(loaded.model)
+    const tagged = (await loaded.tag(documents)).documents
+    const decoding = decodingOf(loaded.model)
     const corpus: SharedCorpus = {
       annotators: ['given', 'model'],
       documents: tagged.map((one) => ({
         document: one.document,
-        spans: [tidied(one.document.text, one.document.layers[goldLayer] ?? []), spansOf(one)],
+        spans: [
+          tidied(one.document.text, one.document.layers[goldLayer] ?? []),
+          decodeSpans(one.document, one.emissions, decoding),
+        ],
       })),
       alone: [[], []],
     }
@@ -78,7 +81,7 @@ export async function doubtLabels(modelDir: string, path: string, device: Device
     }
     return { corpus, doubts: doubtsOf(corpus, classes, given, probabilities), words: given.length }
   } finally {
-    await loaded.release()
+    await loaded.close()
   }
 }
 

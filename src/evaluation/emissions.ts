@@ -7,14 +7,13 @@ import {
   type Intervals,
   type Scores,
 } from '../data/scoring.js'
-import { spansFromTags, tagsFromSpans, type Scheme, type WordSpan } from '../data/schemes.js'
-import { confusionMatrix } from '../data/confusion.js'
+import { tagsFromSpans, type Scheme, type WordSpan } from '../data/schemes.js'
+import { confusionMatrix, type ConfusionMatrix } from '../data/confusion.js'
 import type { Document, Sentence, Span } from '../data/document.js'
+import type { SegmentedDocument } from '../data/segment.js'
 import { wordSpans } from '../features/labels.js'
 import { joinAcrossSpans } from '../features/windows.js'
-import type { WrongSentence } from '../report/errors.js'
-import type { EvaluationData } from '../report/report.js'
-import { confidence, decodeArgmax, decodeChain, type Chain, type Decoded, type Emissions } from '../models/decode.js'
+import { confidence, decodeSentences, type Decoding, type Emissions, withoutChain } from '../inference/decode.js'
 
 /** What one way of decoding scores. */
 export interface DecodingScores {
@@ -30,12 +29,42 @@ export interface DecodingScores {
 export interface Evaluation {
   readonly crf?: DecodingScores
   readonly argmax: DecodingScores
+  /** Of the model's own decoding. */
+  readonly characters: CharacterRecall
+}
+
+/**
+ * How much of what is marked was found as anything: what redaction asks. All gold spans count, those too that are no runs
+ * of words, and no type has to be right.
+ */
+export interface CharacterRecall {
+  /** UTF-16 units within gold spans, and those of them that some predicted span covers. */
+  readonly gold: number
+  readonly found: number
+}
+
+/** A scored model, with what reports show beside its scores. Matrix and sentences are of its own decoding. */
+export interface EvaluationData extends Evaluation {
+  readonly confusion: ConfusionMatrix
+  readonly wrong: readonly WrongSentence[]
+}
+
+/** A sentence that the model got wrong somewhere. Offsets of the spans are into `text`. */
+export interface WrongSentence {
+  readonly text: string
+  /** Where the sentence stands, e.g. its document. */
+  readonly where: string
+  /** All spans of the sentence, right ones too; neither list overlaps itself. Predictions have scores. */
+  readonly gold: readonly Span[]
+  readonly predicted: readonly Span[]
 }
 
 /** A document's gold and predicted spans, sentence by sentence, for scores and reports. */
 export interface ScoredDocument {
   readonly document: Document
   readonly sentences: readonly ScoredSentence[]
+  /** Gold spans that are no runs of words, or overlap others: no prediction can be right about them, so each is missed. */
+  readonly unreachable: readonly Span[]
 }
 
 export interface ScoredSentence {
@@ -47,29 +76,27 @@ export interface ScoredSentence {
   readonly probabilities: Float64Array
 }
 
-export interface Decoding {
-  readonly tags: readonly string[]
-  readonly scheme: Scheme
-  readonly chain: Chain | undefined
-}
-
 /** Scores emissions against the documents' own spans. `predictions` are by the model's own decoding. */
 export function evaluateEmissions(
-  documents: readonly Document[],
+  documents: readonly SegmentedDocument[],
   emissions: readonly Emissions[],
   layer: string,
-  { tags, scheme, chain }: Decoding,
+  decoding: Decoding,
   seed: number,
 ): { readonly evaluation: Evaluation; readonly predictions: readonly ScoredDocument[] } {
-  const labels = tags.length
-  const decodeWith = (decode: (sentence: Emissions) => Decoded) =>
-    documents.map((document, i) => decodeDocument(document, i, emissions[i]!, layer, tags, scheme, decode))
-  const argmax = decodeWith((sentence) => decodeArgmax(sentence, labels))
-  const crf = chain && decodeWith((sentence) => decodeChain(sentence, chain))
-  const scored = (decoded: readonly DecodedDocument[]) => scoreDecoding(decoded, scheme, seed)
+  const decodeWith = (by: Decoding) =>
+    documents.map((document, i) => decodeDocument(document, i, emissions[i]!, layer, by))
+  const argmax = decodeWith(withoutChain(decoding))
+  const crf = decoding.chain && decodeWith(decoding)
+  const scored = (decoded: readonly DecodedDocument[]) => scoreDecoding(decoded, decoding.scheme, seed)
+  const own = crf ?? argmax
   return {
-    evaluation: { ...(crf && { crf: scored(crf) }), argmax: scored(argmax) },
-    predictions: crf ?? argmax,
+    evaluation: {
+      ...(crf && { crf: scored(crf) }),
+      argmax: scored(argmax),
+      characters: characterRecall(own, layer),
+    },
+    predictions: own,
   }
 }
 
@@ -78,25 +105,21 @@ interface DecodedDocument extends ScoredDocument {
 }
 
 function decodeDocument(
-  document: Document,
+  document: SegmentedDocument,
   index: number,
   emissions: Emissions,
   layer: string,
-  tags: readonly string[],
-  scheme: Scheme,
-  decode: (sentence: Emissions) => Decoded,
+  decoding: Decoding,
 ): DecodedDocument {
-  const gold = wordSpans(document, index, layer).spans
-  const ranges = document.sentences ?? [{ start: 0, end: document.tokens!.length }]
-  const decoded = ranges.map((range) => {
-    const { tags: path, probabilities } = decode(emissions.subarray(range.start * tags.length, range.end * tags.length))
-    const named = Array.from(path, (tag) => tags[tag]!)
-    return { ...range, tags: named, probabilities, spans: spansFromTags(named, scheme) }
-  })
+  const { spans: gold, misaligned } = wordSpans(document, index, layer)
+  const decoded = decodeSentences(document, emissions, decoding).map((sentence) => ({
+    ...sentence,
+    start: sentence.range.start,
+  }))
   const goldUntil = taker(gold)
   const decodedUntil = taker(decoded)
   // Sentences that a gold span crosses are counted as one, but decoded as they are: whoever predicts knows no gold.
-  const sentences = joinAcrossSpans(ranges, gold).map((range) => {
+  const sentences = joinAcrossSpans(document.sentences, gold).map((range) => {
     const parts = decodedUntil(range.end)
     return {
       range,
@@ -106,7 +129,7 @@ function decodeDocument(
       tags: parts.flatMap((part) => part.tags),
     }
   })
-  return { document, sentences }
+  return { document, sentences, unreachable: misaligned.map(({ span }) => span) }
 }
 
 /** Takes from the front of a sorted list what starts before a word. */
@@ -122,8 +145,11 @@ function taker<T extends { readonly start: number }>(items: readonly T[]): (end:
 const shifted = ({ start, end, label }: WordSpan, by: number): WordSpan => ({ start: start + by, end: end + by, label })
 
 function scoreDecoding(documents: readonly DecodedDocument[], scheme: Scheme, seed: number): DecodingScores {
-  const units = documents.map(({ sentences }) =>
-    sumCounts(sentences.map(({ gold, predicted }) => countSpans(gold, predicted))),
+  const units = documents.map(({ sentences, unreachable }) =>
+    sumCounts([
+      ...sentences.map(({ gold, predicted }) => countSpans(gold, predicted)),
+      ...unreachable.map(({ label }) => countSpans([{ start: 0, end: 1, label }], [])),
+    ]),
   )
   const sentences = documents.flatMap((document) => document.sentences)
   const goldTags = sentences.map(({ gold, tags }) => tagsFromSpans(gold, tags.length, scheme))
@@ -142,12 +168,32 @@ function scoreDecoding(documents: readonly DecodedDocument[], scheme: Scheme, se
   }
 }
 
+function characterRecall(documents: readonly ScoredDocument[], layer: string): CharacterRecall {
+  let gold = 0
+  let found = 0
+  for (const { document, sentences } of documents) {
+    const tokens = document.tokens!
+    const covered = new Uint8Array(document.text.length)
+    for (const { range, predicted } of sentences) {
+      for (const { start, end } of predicted) {
+        covered.fill(1, tokens[range.start + start]!.start, tokens[range.start + end - 1]!.end)
+      }
+    }
+    const wanted = new Uint8Array(document.text.length)
+    for (const { start, end } of document.layers[layer] ?? []) wanted.fill(1, start, end)
+    for (const [at, isWanted] of wanted.entries()) {
+      gold += isWanted
+      found += isWanted & covered[at]!
+    }
+  }
+  return { gold, found }
+}
+
 /** What reports show beside the scores: where predictions went, and the sentences that are wrong somewhere. */
 export function evaluationData(evaluation: Evaluation, predictions: readonly ScoredDocument[]): EvaluationData {
   const sentences = predictions.flatMap((document) => document.sentences)
   return {
-    crf: evaluation.crf,
-    argmax: evaluation.argmax,
+    ...evaluation,
     confusion: confusionMatrix(
       sentences.map(({ gold }) => gold),
       sentences.map(({ predicted }) => predicted),

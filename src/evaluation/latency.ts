@@ -1,5 +1,5 @@
 import type { Document } from '../data/document.js'
-import { spanDecoder } from '../inference/predict.js'
+import { decodeSpans, decodingOf } from '../inference/decode.js'
 import type { LoadedModel } from '../inference/tag.js'
 
 /** One request, of some texts at once: milliseconds from text in to entities out. */
@@ -55,16 +55,14 @@ function cut(texts: readonly Document[], batch: number): (readonly Document[])[]
 }
 
 function stopwatch(loaded: LoadedModel): (texts: readonly Document[]) => Promise<RequestTime> {
-  const decode = spanDecoder(loaded.model)
+  const decoding = decodingOf(loaded.model)
   return async (texts) => {
-    const before = { ...loaded.spent }
     const began = performance.now()
-    const tagged = await loaded.tag(texts)
-    tagged.forEach(decode)
+    const { documents, times } = await loaded.tag(texts)
+    for (const { document, emissions } of documents) decodeSpans(document, emissions, decoding)
     const total = performance.now() - began
-    const tokenizing = loaded.spent.tokenizing - before.tokenizing
-    const engine = loaded.spent.engine - before.engine
-    const words = tagged.reduce((sum, { document }) => sum + document.tokens.length, 0)
+    const { tokenizing, engine } = times
+    const words = documents.reduce((sum, { document }) => sum + document.tokens.length, 0)
     return { total, tokenizing, engine, decoding: total - tokenizing - engine, words }
   }
 }

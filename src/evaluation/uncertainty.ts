@@ -26,7 +26,8 @@ export async function leastSure(
   const loaded = await openModel(modelDir, device)
   try {
     const { tagger } = loaded.model
-    const sentences = [...sentenceProbabilities(loaded.model, await loaded.tag(documents))].map((sentence) => ({
+    const tagged = (await loaded.tag(documents)).documents
+    const sentences = [...sentenceProbabilities(loaded.model, tagged)].map((sentence) => ({
       document: sentenceDocument(sentence),
       uncertainty: uncertaintyOf(sentence.probabilities, tagger.tags.length),
     }))
@@ -36,7 +37,7 @@ export async function leastSure(
     }))
     return diversify(candidates, count).map((index) => sentences[index]!)
   } finally {
-    await loaded.release()
+    await loaded.close()
   }
 }
 

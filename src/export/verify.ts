@@ -2,12 +2,11 @@ import type { Document, Sentence, Span } from '../data/document.js'
 import { spansFromTags, type Scheme } from '../data/schemes.js'
 import type { Batch } from '../features/batch.js'
 import { batches } from '../features/batches.js'
-import { buildExamples } from '../features/examples.js'
 import type { Tensor } from '../graph/types.js'
-import type { Emissions } from '../models/decode.js'
+import { decodeSpans, decodingOf, type Emissions } from '../inference/decode.js'
 import type { ModelFolder } from '../models/folder.js'
-import { batchPieces, pieceFeeds } from '../models/serving.js'
-import { spanDecoder } from '../inference/predict.js'
+import { batchPieces, pieceFeeds } from '../inference/engine.js'
+import { prepare } from '../inference/prepare.js'
 import { serveModel, type DeviceOptions } from '../inference/tag.js'
 import { createSession, type Session } from '../runtime/session.js'
 
@@ -43,14 +42,15 @@ export async function read(
 ): Promise<Reading & { readonly documents: readonly Document[] }> {
   const loaded = await serveModel(model, device)
   try {
-    const tagged = await loaded.tag(documents)
+    const tagged = (await loaded.tag(documents)).documents
+    const decoding = decodingOf(model)
     return {
       documents: tagged.map(({ document }) => document),
       emissions: tagged.map(({ emissions }) => emissions),
-      entities: tagged.map(spanDecoder(model)),
+      entities: tagged.map(({ document, emissions }) => decodeSpans(document, emissions, decoding)),
     }
   } finally {
-    await loaded.release()
+    await loaded.close()
   }
 }
 
@@ -62,7 +62,7 @@ export async function readDecoded(
 ): Promise<Reading> {
   const { tagger, tokenizer, ner } = model
   const labels = tagger.tags.length
-  const { documents: segmented, examples } = await buildExamples(documents, tokenizer, { task: 'predict', ...ner })
+  const { documents: segmented, examples } = await prepare(documents, model)
   const emissions = segmented.map(({ tokens }) => new Float32Array(tokens.length * labels))
   const paths = segmented.map(({ tokens }) => new Int32Array(tokens.length))
   const session = await createSession(model.onnx, device)
@@ -124,7 +124,6 @@ export function difference(source: Reading, other: Reading): Difference {
     const others = other.emissions[i]!
     for (let k = 0; k < emissions.length; k++) {
       const apart = Math.abs(emissions[k]! - others[k]!)
-      // What is no number is as far as can be.
       if (!(apart <= max)) max = Number.isNaN(apart) ? Infinity : apart
       sum += apart
     }

@@ -1,5 +1,5 @@
 import type { SegmentedDocument } from '../data/segment.js'
-import { tagProbabilities } from '../models/decode.js'
+import { tagProbabilities } from './decode.js'
 import type { ModelFolder } from '../models/folder.js'
 import type { TaggedDocument } from './tag.js'
 

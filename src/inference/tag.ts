@@ -1,11 +1,11 @@
 import type { Document } from '../data/document.js'
-import { buildExamples } from '../features/examples.js'
 import type { SegmentedDocument } from '../data/segment.js'
-import type { Emissions } from '../models/decode.js'
-import { documentEmissions } from '../models/emissions.js'
 import { loadModel, type ModelFolder } from '../models/folder.js'
-import { batchPieces, openGraph } from '../models/serving.js'
 import type { SessionOptions } from '../runtime/session.js'
+import type { Emissions } from './decode.js'
+import { documentEmissions } from './emissions.js'
+import { batchPieces, loadEngine } from './engine.js'
+import { prepare } from './prepare.js'
 
 export type DeviceOptions = Pick<SessionOptions, 'device' | 'threads'>
 
@@ -18,18 +18,23 @@ export interface TaggedDocument {
 /** Milliseconds, by stage. */
 export interface StageTimes {
   /** Words to windows of pieces. */
-  tokenizing: number
+  readonly tokenizing: number
   /** Inside the engine alone. */
-  engine: number
+  readonly engine: number
+}
+
+export interface Tagged {
+  readonly documents: readonly TaggedDocument[]
+  /** What this call took. */
+  readonly times: StageTimes
 }
 
 /** A model folder with its graph loaded. */
 export interface LoadedModel {
   readonly model: ModelFolder
-  /** What tagging has taken since the model was loaded. */
-  readonly spent: Readonly<StageTimes>
-  tag(documents: readonly Document[]): Promise<TaggedDocument[]>
-  release(): Promise<void>
+  /** @throws NerError as `Engine.run`; the signal's reason where it is aborted */
+  tag(documents: readonly Document[], signal?: AbortSignal): Promise<Tagged>
+  close(): Promise<void>
 }
 
 /**
@@ -44,32 +49,33 @@ export async function openModel(path: string, options: DeviceOptions = {}): Prom
 
 /** As {@link openModel}, of a model whose folder is read already. */
 export async function serveModel(model: ModelFolder, options: DeviceOptions = {}): Promise<LoadedModel> {
-  const { tagger, tokenizer, ner } = model
-  const labels = tagger.tags.length
-  const graph = await openGraph(model.onnx, labels, options)
-  const spent: StageTimes = { tokenizing: 0, engine: 0 }
-  const timed = async <T>(stage: keyof StageTimes, work: () => Promise<T>): Promise<T> => {
-    const began = performance.now()
-    const result = await work()
-    spent[stage] += performance.now() - began
-    return result
-  }
-
+  const labels = model.tagger.tags.length
+  const batching = { tokens: batchPieces, labels, padId: model.tokenizer.pad }
+  const engine = await loadEngine(model.onnx, labels, options)
   return {
     model,
-    spent,
-    async tag(documents) {
-      const { documents: segmented, examples } = await timed('tokenizing', () =>
-        buildExamples(documents, tokenizer, { task: 'predict', ...ner }),
-      )
+    async tag(documents, signal) {
+      const began = performance.now()
+      const prepared = await prepare(documents, model)
+      const tokenizing = performance.now() - began
+      let inEngine = 0
       const emissions = await documentEmissions(
-        examples,
-        segmented.map(({ tokens }) => tokens.length),
-        (batch) => timed('engine', () => graph.run(batch)),
-        { tokens: batchPieces, labels, padId: tokenizer.pad },
+        prepared.examples,
+        prepared.documents.map(({ tokens }) => tokens.length),
+        async (batch) => {
+          const started = performance.now()
+          const result = await engine.run(batch)
+          inEngine += performance.now() - started
+          return result
+        },
+        batching,
+        signal,
       )
-      return segmented.map((document, i) => ({ document, emissions: emissions[i]! }))
+      return {
+        documents: prepared.documents.map((document, i) => ({ document, emissions: emissions[i]! })),
+        times: { tokenizing, engine: inEngine },
+      }
     },
-    release: () => graph.release(),
+    close: () => engine.close(),
   }
 }

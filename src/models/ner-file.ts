@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { schemes } from '../data/schemes.js'
 import { NerError } from '../errors.js'
 import { crfNames } from './crf.js'
-import { makeChain, type Chain } from './decode.js'
+import { makeChain, type Chain } from './transitions.js'
 import type { ParameterData } from './parameters.js'
 import type { Tagger } from './tagger.js'
 

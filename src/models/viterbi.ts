@@ -1,6 +1,6 @@
 import { Graph } from '../graph/graph.js'
 import type { Tensor, Value } from '../graph/types.js'
-import type { Chain } from './decode.js'
+import type { Chain } from './transitions.js'
 
 /** The tag of what is no word. */
 export const noTag = -1

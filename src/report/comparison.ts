@@ -1,6 +1,7 @@
 import type { Intervals, Scores } from '../data/scoring.js'
 import { scatterChart } from './charts.js'
-import { highlightedErrors, type WrongSentence } from './errors.js'
+import type { WrongSentence } from '../evaluation/emissions.js'
+import { highlightedErrors } from './errors.js'
 import { type Markup, markup } from './markup.js'
 import { percent, short, thousands } from './numbers.js'
 import { type Facts, figures, keyValues, page } from './page.js'

@@ -1,15 +1,6 @@
 import type { Span } from '../data/document.js'
+import type { WrongSentence } from '../evaluation/emissions.js'
 import { type Markup, markup } from './markup.js'
-
-/** A sentence that the model got wrong somewhere. Offsets of the spans are into `text`. */
-export interface WrongSentence {
-  readonly text: string
-  /** Where the sentence stands, e.g. its document. */
-  readonly where: string
-  /** All spans of the sentence, right ones too; neither list overlaps itself. Predictions have scores. */
-  readonly gold: readonly Span[]
-  readonly predicted: readonly Span[]
-}
 
 /**
  * The worst mistakes in their sentences, what is right above what the model said: those the model was surest of first,

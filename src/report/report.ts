@@ -1,17 +1,11 @@
 import { stringify } from 'yaml'
-import type { ConfusionMatrix } from '../data/confusion.js'
+import type { EvaluationData } from '../evaluation/emissions.js'
 import { lineChart } from './charts.js'
-import { highlightedErrors, type WrongSentence } from './errors.js'
+import { highlightedErrors } from './errors.js'
 import { type Markup, markup } from './markup.js'
 import { percent, thousands } from './numbers.js'
 import { type Facts, figures, keyValues, page, type Section } from './page.js'
 import { confusionTable, type ScoreColumns, scoreBars, scoreTable } from './scores.js'
-
-/** A scored model. The confusion matrix and the errors are of its own decoding. */
-export interface EvaluationData extends ScoreColumns {
-  readonly confusion: ConfusionMatrix
-  readonly wrong: readonly WrongSentence[]
-}
 
 export interface TrainingStep {
   readonly step: number

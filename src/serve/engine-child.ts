@@ -1,6 +1,6 @@
 import { NerError } from '../errors.js'
 import type { Batch } from '../features/batch.js'
-import { openGraph, type ServedGraph } from '../models/serving.js'
+import { type Engine, loadEngine } from '../inference/engine.js'
 
 /* A process with an engine in it: batches come in, emissions go out. See engine-process.ts. */
 
@@ -25,20 +25,20 @@ const tell = (answer: Answer) => process.send!(answer)
 const tellError = (id: number | undefined, error: unknown) =>
   tell({ id, error: error instanceof NerError ? { code: error.code, what: error.what } : { what: String(error) } })
 
-let graph: ServedGraph | undefined
+let engine: Engine | undefined
 /** One question after the other. */
 let last: Promise<unknown> = Promise.resolve()
 
 async function answer(question: Question): Promise<void> {
   if ('open' in question) {
     const { onnx, labels, threads } = question.open
-    graph = await openGraph(onnx, labels, { threads })
+    engine = await loadEngine(onnx, labels, { threads })
     tell({ ready: true })
   } else if ('close' in question) {
-    await graph?.release()
+    await engine?.close()
     process.disconnect()
   } else {
-    tell({ id: question.id, emissions: await graph!.run(question.batch) })
+    tell({ id: question.id, emissions: await engine!.run(question.batch) })
   }
 }
 

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto'
-import type { Document, Span, Token } from '../data/document.js'
-import { NerError } from '../errors.js'
-import { buildExamples } from '../features/examples.js'
-import { spanDecoder } from '../inference/predict.js'
+import type { Document, Token } from '../data/document.js'
+import { decodeSpans, decodingOf, type ScoredSpan } from '../inference/decode.js'
+import { prepare } from '../inference/prepare.js'
 import { hashFile } from '../io/hash.js'
 import type { ModelFolder } from '../models/folder.js'
 import { answerCache, type CacheOutcome, type CacheSettings } from './cache.js'
@@ -13,8 +12,6 @@ export interface Query {
   readonly text: string
   readonly tokens?: readonly Token[]
 }
-
-export type ScoredSpan = Span & { readonly score: number }
 
 /** Milliseconds, by stage. */
 export interface Stages {
@@ -56,8 +53,7 @@ export function createRecognizer(
   cacheSettings: CacheSettings,
   onAnswer: (answer: RecognizedFrom) => void = () => undefined,
 ): Recognizer {
-  const { tokenizer, ner } = model
-  const decode = spanDecoder(model)
+  const decoding = decodingOf(model)
   const cache = answerCache<Recognized>(
     cacheSettings,
     ({ spans }) => bytesOfAnswer + spans.reduce((sum, { label }) => sum + bytesOfSpan + label.length, 0),
@@ -66,13 +62,12 @@ export function createRecognizer(
   async function compute({ text, tokens }: Query, signal: AbortSignal): Promise<Recognized> {
     const began = performance.now()
     const document: Document = { id: '', text, layers: {}, ...(tokens && { tokens }) }
-    const { documents, examples } = await buildExamples([document], tokenizer, { task: 'predict', ...ner })
+    const { documents, examples } = await prepare([document], model)
     const words = documents[0]!.tokens.length
     const tokenizing = performance.now() - began
     const { emissions, queued, engine } = await batcher.submit({ examples, words, signal })
     const decodingBegan = performance.now()
-    if (!emissions.every(Number.isFinite)) throw notFinite()
-    const spans = decode({ document: documents[0]!, emissions })
+    const spans = decodeSpans(documents[0]!, emissions, decoding)
     return { spans, words, stages: { tokenizing, queued, engine, decoding: performance.now() - decodingBegan } }
   }
 
@@ -90,11 +85,6 @@ export function createRecognizer(
     },
   }
 }
-
-const notFinite = () =>
-  new NerError('runtime/failed', 'The model gave scores that are no numbers.', {
-    mend: 'Train or export the model again.',
-  })
 
 /** Hashes of texts, not texts: keys are short, and a dump of the memory holds nobody's text. */
 function keyOf({ text, tokens }: Query, version: string): string {

@@ -7,8 +7,8 @@ import { misalignedSpans, type MisalignedSpan } from '../features/labels.js'
 import type { SegmentedDocument } from '../data/segment.js'
 import type { Tokenizer } from '../features/tokenizer.js'
 import { crfNames } from '../models/crf.js'
-import { makeChain } from '../models/decode.js'
-import { documentEmissions } from '../models/emissions.js'
+import { makeChain } from '../models/transitions.js'
+import { documentEmissions } from '../inference/emissions.js'
 import type { Tagger } from '../models/tagger.js'
 import { evaluateEmissions, type Evaluation, type ScoredDocument } from '../evaluation/emissions.js'
 import { piecesAtOnce } from './plan.js'
@@ -18,7 +18,7 @@ import type { Trainer } from './trainer.js'
 export interface HeldOut {
   readonly documents: readonly SegmentedDocument[]
   readonly examples: readonly Example[]
-  /** Gold spans that are not scored; empty unless they are to be skipped. */
+  /** Gold spans that no model can find, and that count as missed; empty unless they are to be skipped. */
   readonly misaligned: readonly MisalignedSpan[]
   readonly padId: number
 }

@@ -1,6 +1,7 @@
 import type { Example, ExampleSentence } from '../features/batch.js'
 import { crfNames } from '../models/crf.js'
-import { makeChain, tagProbabilities } from '../models/decode.js'
+import { tagProbabilities } from '../inference/decode.js'
+import { makeChain } from '../models/transitions.js'
 import type { ParameterData } from '../models/parameters.js'
 import type { Tagger } from '../models/tagger.js'
 import type { CachedLogits } from './teacher-logits.js'

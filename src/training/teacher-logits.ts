@@ -7,7 +7,8 @@ import { encodeModel } from '../graph/onnx/encode.js'
 import type { Tensor } from '../graph/types.js'
 import type { ParameterData } from '../models/parameters.js'
 import { readMetadata, readSafetensors, writeSafetensors } from '../models/safetensors.js'
-import { batchPieces, openGraph, servingGraph } from '../models/serving.js'
+import { batchPieces, loadEngine } from '../inference/engine.js'
+import { servingGraph } from '../models/serving.js'
 import type { Tagger } from '../models/tagger.js'
 import type { TrainEvent } from './loop.js'
 
@@ -64,7 +65,7 @@ export async function* teacherLogits(
   const kept = readKept(file, of, words * labels)
   const all = kept ?? new Float32Array(words * labels)
   if (!kept) {
-    const graph = await openGraph(encodeModel(servingGraph(tagger, weights)), labels, { threads })
+    const engine = await loadEngine(encodeModel(servingGraph(tagger, weights)), labels, { threads })
     try {
       let done = 0
       for (const batch of batches(examples, { tokens: batchPieces, labels, padId })) {
@@ -72,7 +73,7 @@ export async function* teacherLogits(
           yield { kind: 'done', output, interrupted: true, results: { interrupted: true, step: 0 } }
           return undefined
         }
-        const logits = await graph.run(batch)
+        const logits = await engine.run(batch)
         batch.rows.forEach((sentence, row) => {
           const from = row * batch.sizes.words * labels
           all.set(logits.subarray(from, from + sentence.piece.length * labels), places.get(sentence)! * labels)
@@ -81,7 +82,7 @@ export async function* teacherLogits(
         yield { kind: 'teaching', teacher: name, sentences: done, of: places.size }
       }
     } finally {
-      await graph.release()
+      await engine.close()
     }
     writeSafetensors(file, new Map([['logits', { shape: [words, labels], data: all }]]), of)
   }

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { bootstrap, countSpans, scoreSpans } from '../../src/data/scoring.js'
-import { evaluate, type Evaluation } from '../../src/evaluation/evaluate.js'
+import { evaluate, type FileEvaluation } from '../../src/evaluation/evaluate.js'
 import { ner, withoutReader } from './invoke.js'
 
 vi.mock('../../src/evaluation/evaluate.js', () => ({ evaluate: vi.fn() }))
@@ -15,10 +15,17 @@ function scored(...found: { start: number; end: number; label: string }[][]) {
 }
 
 /** F1 by the CRF 4/5, by argmax 1/2. */
-const evaluation: Evaluation = {
+const evaluation: FileEvaluation = {
   crf: scored([span('PER')], [span('LOC')], []),
   argmax: scored([span('PER')], [], []),
+  characters: { gold: 40, found: 30 },
+  confusion: { labels: [], cells: [] } as never,
+  wrong: [],
+  unreachable: [],
+  dataHash: 'abc',
 }
+
+const { crf: _crf, ...withoutCrf } = evaluation
 
 beforeEach(() => void vi.mocked(evaluate).mockResolvedValue(evaluation))
 
@@ -30,7 +37,7 @@ describe('ner eval', () => {
   })
 
   it('shows one where there is no CRF', async () => {
-    vi.mocked(evaluate).mockResolvedValue({ argmax: evaluation.argmax })
+    vi.mocked(evaluate).mockResolvedValue({ ...withoutCrf })
     const { stdout } = await ner('eval', 'm', 'd')
     expect(stdout).toMatchSnapshot()
   })
@@ -42,6 +49,8 @@ describe('ner eval', () => {
       decoding: 'crf',
       overall_precision: 1,
       overall_f1: 0.8,
+      character_recall: 0.75,
+      unreachable: 0,
       LOC: { precision: 1, recall: 0.5, number: 2 },
       decodings: { crf: { overall_f1: 0.8 }, argmax: { overall_f1: 0.5 } },
     })

@@ -29,7 +29,7 @@ const predict = (texts: readonly string[]) => {
 
 beforeEach(() => {
   batchSizes.length = 0
-  vi.mocked(loadPredictor).mockResolvedValue({ predict, predictDocuments: vi.fn(), release: () => Promise.resolve() })
+  vi.mocked(loadPredictor).mockResolvedValue({ predict, predictDocuments: vi.fn(), close: () => Promise.resolve() })
 })
 
 function file(...lines: string[]): string {

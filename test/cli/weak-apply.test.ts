@@ -10,13 +10,13 @@ import { shown } from '../weak/words.js'
 import { ner } from './invoke.js'
 
 vi.mock('../../src/inference/predict.js', () => ({
-  loadPredictor: () => Promise.resolve({ predictDocuments, release }),
+  loadPredictor: () => Promise.resolve({ predictDocuments, close }),
 }))
 vi.mock('../../src/models/folder.js', () => ({
   loadModel: () => Promise.resolve({ tagger: { tags: ['O', 'B-PERSON', 'I-PERSON', 'B-PLACE', 'I-PLACE'] } }),
 }))
 
-const release = () => Promise.resolve()
+const close = () => Promise.resolve()
 
 /** A model that finds every Ann, more or less surely. */
 const predictDocuments = (documents: readonly Document[]) =>

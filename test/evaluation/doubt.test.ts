@@ -15,7 +15,7 @@ const model = await tinyTagger()
 async function labelledByModel(change: (label: string, text: number) => string): Promise<string> {
   const predictor = await loadPredictor(model)
   const found = await predictor.predict(texts)
-  await predictor.release()
+  await predictor.close()
   const rows = texts.map((text, i) => ({
     text,
     spans: found[i]!.map(({ start, end, entity_group }) => ({ start, end, label: change(entity_group, i) })),

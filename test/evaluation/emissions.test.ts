@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Document } from '../../src/data/document.js'
+import type { SegmentedDocument } from '../../src/data/segment.js'
 import { evaluateEmissions } from '../../src/evaluation/emissions.js'
 
 const tags = ['O', 'B-X', 'I-X']
@@ -8,7 +8,7 @@ const tags = ['O', 'B-X', 'I-X']
 const emit = (...path: number[]) => Float32Array.from(path.flatMap((tag) => tags.map((_, i) => (i === tag ? 9 : 0))))
 
 describe('a gold span that two sentences share', () => {
-  const document: Document = {
+  const document: SegmentedDocument = {
     id: 'd',
     text: 'Yahoo! Inc left',
     tokens: [

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -73,30 +73,23 @@ describe('evaluate', () => {
     })
 
     it('are an error', async () => {
-      const report = join(scratch, 'not written.html')
-      const evaluation = evaluate(models.crf, file('cut.jsonl', rows), { report })
+      const evaluation = evaluate(models.crf, file('cut.jsonl', rows))
       await expect(evaluation).rejects.toMatchObject({ code: 'data/misaligned-span' })
-      expect(existsSync(report)).toBe(false)
     })
 
-    it('or are written to a file beside the data, on request', async () => {
+    it('or are missed entities, on request', async () => {
       const data = file('cut too.jsonl', rows)
-      const { argmax, skipped } = await evaluate(models.crf, data, { onMisaligned: 'skip', threads })
-      expect(argmax.scores.micro.support).toBe(1)
-      expect(skipped).toEqual({ spans: 1, file: `${data}.misaligned.jsonl` })
-      expect(JSON.parse(readFileSync(skipped!.file, 'utf8'))).toMatchObject({
-        start: 0,
-        end: 2,
-        label: 'X',
-        text: 'ab',
+      const { argmax, crf, unreachable, characters } = await evaluate(models.crf, data, {
+        onMisaligned: 'skip',
+        threads,
       })
+      for (const { scores } of [argmax, crf!]) {
+        expect(scores.micro.support).toBe(2)
+        expect(scores.perType['X']!.recall).toBe(0)
+      }
+      expect(unreachable).toMatchObject([{ span: { start: 0, end: 2, label: 'X' }, text: 'ab', reason: 'cuts a word' }])
+      expect(characters.gold).toBe(5)
     })
-  })
-
-  it('writes a report on request', async () => {
-    const report = join(scratch, 'new folder', 'report.html')
-    await evaluate(models.crf, file('reported.conll', await ownPredictions(models.softmax)), { report, threads })
-    expect(readFileSync(report, 'utf8')).toMatch(/^<!doctype html>[^]*reported\.conll[^]*<\/html>/)
   })
 
   it.each([

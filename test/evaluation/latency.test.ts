@@ -83,20 +83,17 @@ describe('a comparison', () => {
 describe('measuring', () => {
   /** A model that takes down when it was asked, and how long it says that stages took. */
   function fake(name: string, log: string[]): LoadedModel {
-    const spent = { tokenizing: 0, engine: 0 }
     return {
       model: { tagger: { tags: ['O'] }, ner: { scheme: 'IOB2' } },
-      spent,
       tag(documents: readonly Document[]) {
         log.push(`${name}:${documents.map(({ id }) => id).join('')}`)
-        spent.tokenizing += 1
-        spent.engine += 2
-        return Promise.resolve(
-          documents.map((document) => ({
+        return Promise.resolve({
+          documents: documents.map((document) => ({
             document: { ...document, tokens: [], sentences: [] },
             emissions: new Float32Array(),
           })),
-        )
+          times: { tokenizing: 1, engine: 2 },
+        })
       },
       release: () => Promise.resolve(),
     } as unknown as LoadedModel

@@ -111,8 +111,8 @@ describe('an exported folder', () => {
     const [source, exported] = [await loadPredictor(crf), await loadPredictor(folder)]
     expect(await exported.predict([text])).toEqual(await source.predict([text]))
     expect((await exported.predict([text]))[0]!.length).toBeGreaterThan(0)
-    await source.release()
-    await exported.release()
+    await source.close()
+    await exported.close()
   })
 
   test('is scored before and after on labelled text', async () => {
@@ -368,14 +368,14 @@ describe('an int8 folder', () => {
     expect(manifest.source.file).toBe('onnx/model_quantized.onnx')
     const predictor = await loadPredictor(folder)
     expect((await predictor.predict([text]))[0]!.length).toBeGreaterThan(0)
-    await predictor.release()
+    await predictor.close()
   })
 
   test('can be exported for TensorRT alone, and is loaded as it is', async () => {
     const { folder } = await run(quantized(), { target: 'tensorrt' })
     const predictor = await loadPredictor(folder)
     expect((await predictor.predict([text]))[0]!.length).toBeGreaterThan(0)
-    await predictor.release()
+    await predictor.close()
   })
 
   test.each(['beside its model', 'alone'])('that failed its gates is not exported %s', async (how) => {

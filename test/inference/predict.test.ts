@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { spansFromTags } from '../../src/data/schemes.js'
 import { findWords } from '../../src/text/words.js'
-import { viterbi } from '../../src/models/decode.js'
+import { viterbi } from '../../src/inference/decode.js'
 import { loadPredictor, type Entity, type Predictor } from '../../src/inference/predict.js'
 import { openModel, type LoadedModel } from '../../src/inference/tag.js'
 import { tinyTagger, types } from './tiny-tagger.js'
@@ -32,7 +32,7 @@ const words = (count: number) =>
 
 let predictor: Predictor
 beforeAll(async () => void (predictor = await loadPredictor(await tinyTagger(), { threads: 1 })))
-afterAll(() => predictor.release())
+afterAll(() => predictor.close())
 
 describe('predict', () => {
   it('finds entities that are what the text says, in order, of known types, whatever the text', async () => {
@@ -102,7 +102,7 @@ describe('long texts', () => {
   it.each(['sentence', 'document'] as const)('no word is left out of a long %s', async (context) => {
     const loaded = await openModel(await tinyTagger({ window: 16, context }), { threads: 1 })
     const text = words(400).join(' ')
-    const [tagged] = await loaded.tag([{ id: 'long', text, layers: {} }])
+    const [tagged] = (await loaded.tag([{ id: 'long', text, layers: {} }])).documents
     const labels = loaded.model.tagger.tags.length
     expect(tagged!.emissions).toHaveLength(400 * labels)
     for (let word = 0; word < 400; word++)
@@ -121,9 +121,9 @@ describe('long texts', () => {
     // have their longest context there.
     const letters = Array.from({ length: 60 }, (_, i) => 'abc'[(i * i) % 3]!)
     const document = (parts: readonly string[]) => ({ id: 'letters', text: parts.join(' '), layers: {} })
-    const [long, first] = await loaded.tag([document(letters), document(letters.slice(0, 14))])
+    const [long, first] = (await loaded.tag([document(letters), document(letters.slice(0, 14))])).documents
     for (let word = 0; word < 7; word++) expect(row(long!, word)).toEqual(row(first!, word))
-    expect(row(long!, 59)).toEqual(row((await loaded.tag([document(letters.slice(-14))]))[0]!, 13))
+    expect(row(long!, 59)).toEqual(row((await loaded.tag([document(letters.slice(-14))])).documents[0]!, 13))
   })
 })
 
@@ -213,7 +213,7 @@ describe('a folder that is not whole', () => {
 })
 
 async function emissionsOf(loaded: LoadedModel, text: string): Promise<Float32Array> {
-  const [tagged] = await loaded.tag([{ id: 'text', text, layers: {} }])
+  const [tagged] = (await loaded.tag([{ id: 'text', text, layers: {} }])).documents
   return tagged!.emissions
 }
 

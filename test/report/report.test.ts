@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { confusionMatrix } from '../../src/data/confusion.js'
 import { scoreSpans } from '../../src/data/scoring.js'
-import { highlightedErrors, type WrongSentence } from '../../src/report/errors.js'
-import { evaluationReport, trainingReport, type EvaluationData } from '../../src/report/report.js'
+import type { EvaluationData, WrongSentence } from '../../src/evaluation/emissions.js'
+import { highlightedErrors } from '../../src/report/errors.js'
+import { evaluationReport, trainingReport } from '../../src/report/report.js'
 import { confusionTable } from '../../src/report/scores.js'
 
 const span = (start: number, end: number, label: string, score?: number) => ({
@@ -81,10 +82,12 @@ it('the confusion matrix shows every count once', () => {
 })
 
 const evil = `</script><script>alert('x')</script>"><img src=x onerror=alert(1)>`
-const scored = { scores: scoreSpans(gold, predicted), intervals: { micro: { low: 0.1, high: 0.6 }, perType: {} } }
+const scores = scoreSpans(gold, predicted)
+const scored = { scores, intervals: { micro: { low: 0.1, high: 0.6 }, perType: {} }, conlleval: scores }
 const evaluation: EvaluationData = {
   crf: scored,
   argmax: scored,
+  characters: { gold: 9, found: 5 },
   confusion: confusionMatrix(gold, [...predicted.slice(1), [span(0, 1, evil)]]),
   wrong: [{ text: evil, where: evil, gold: [span(0, 5, evil)], predicted: [span(3, 9, evil, 0.5)] }],
 }
@@ -124,7 +127,8 @@ describe('reports', () => {
   })
 
   it('of an evaluation leave out argmax where nothing else was decoded', () => {
-    const page = evaluationReport(evil, { ...evaluation, crf: undefined }, facts)
+    const { crf: _crf, ...byArgmax } = evaluation
+    const page = evaluationReport(evil, byArgmax, facts)
     expectSelfContained(page)
     expect(page).not.toContain('F1 by argmax')
   })

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { fillBatch } from '../../src/features/batches.js'
 import { buildExamples } from '../../src/features/examples.js'
 import { loadModel, type ModelFolder } from '../../src/models/folder.js'
-import { openGraph } from '../../src/models/serving.js'
+import { loadEngine } from '../../src/inference/engine.js'
 import { startEngine, type EngineProcess } from '../../src/serve/engine-process.js'
 import { tinyTagger } from '../inference/tiny-tagger.js'
 
@@ -36,9 +36,9 @@ describe('an engine in a process', () => {
   test('gives what the engine gives here', async () => {
     const { model, engine, settings } = await started()
     const batch = await batchOf(model, 'ab cab. bab')
-    const here = await openGraph(model.onnx, settings.labels, { threads: 1 })
+    const here = await loadEngine(model.onnx, settings.labels, { threads: 1 })
     expect(await engine.run(batch)).toEqual(await here.run(batch))
-    await here.release()
+    await here.close()
   })
 
   test('that is killed is replaced; what it had is lost, and told so', async () => {

@@ -51,7 +51,7 @@ describe('POST /v1/ner', () => {
     const predictor = await loadPredictor(folder)
     const texts = [names, 'a', 'b c a', `${names} ${names}`, 'abc cba bca']
     const expected = await predictor.predict(texts)
-    await predictor.release()
+    await predictor.close()
     expect(expected.flat().length).toBeGreaterThan(5)
     const alone = await Promise.all(texts.map((text) => post('/v1/ner', { text, offset_unit: 'utf16' })))
     const together = await post('/v1/ner', { texts, offset_unit: 'utf16' })

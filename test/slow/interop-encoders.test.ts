@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { legalTransitions } from '../../src/data/schemes.js'
 import { trainTokenizer } from '../../src/features/train-tokenizer.js'
-import { decodeArgmax } from '../../src/models/decode.js'
+import { decodeArgmax } from '../../src/inference/decode.js'
 import { architectureOf, architectures, freshConfig } from '../../src/models/architectures.js'
 import { saveModel } from '../../src/models/folder.js'
 import { initialise } from '../../src/models/parameters.js'
@@ -70,7 +70,7 @@ async function labels(folder: string): Promise<string[][]> {
     return { id: String(i), text, tokens, layers: {} }
   })
   const model = await openModel(folder, { device: 'cpu' })
-  const tagged = await model.tag(documents)
-  await model.release()
+  const tagged = (await model.tag(documents)).documents
+  await model.close()
   return tagged.map(({ emissions }) => Array.from(decodeArgmax(emissions, tags.length).tags, (tag) => tags[tag]!))
 }

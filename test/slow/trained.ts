@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { expect } from 'vitest'
 import { loadConfig } from '../../src/config/load.js'
 import { readDocuments } from '../../src/data/read.js'
-import { decodeArgmax, decodeChain } from '../../src/models/decode.js'
+import { decodeArgmax, decodeChain } from '../../src/inference/decode.js'
 import { segment } from '../../src/data/segment.js'
 import { openModel, type TaggedDocument } from '../../src/inference/tag.js'
 import { train } from '../../src/training/train.js'
@@ -45,11 +45,13 @@ export async function ours(path: string, sentences: number, decoding: 'argmax' |
       if (documents.length === sentences) break
       const words = tokens.slice(start, end)
       documents.push(words.map((token) => text.slice(token.start, token.end)))
-      const [{ emissions }] = (await loaded.tag([{ id, text, tokens: words, layers: {} }])) as [TaggedDocument]
+      const [{ emissions }] = (await loaded.tag([{ id, text, tokens: words, layers: {} }])).documents as [
+        TaggedDocument,
+      ]
       const { tags } = decoding === 'crf' ? decodeChain(emissions, chain!) : decodeArgmax(emissions, labels.length)
       tagged.push(Array.from(tags, (index) => labels[index]!))
     }
   }
-  await loaded.release()
+  await loaded.close()
   return { documents, tagged, tags: new Set(tagged.flat()) }
 }

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { legalTransitions } from '../../src/data/schemes.js'
-import { decodeArgmax, makeChain, marginals, viterbi } from '../../src/models/decode.js'
+import { decodeArgmax, marginals, viterbi } from '../../src/inference/decode.js'
+import { makeChain } from '../../src/models/transitions.js'
 import { random } from '../../src/random.js'
 import { settleBias } from '../../src/training/gauge.js'
 import { tinyTagger } from './golden-model.js'

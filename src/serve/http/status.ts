@@ -47,6 +47,8 @@ export const httpStatus: Readonly<Record<ErrorCode, HttpStatus>> = {
   'model/misshapen-weight': { status: 500, retry: false },
   'model/extra-weight': { status: 500, retry: false },
   'model/corrupt-weights': { status: 500, retry: false },
+  'model/other-graph': { status: 500, retry: false },
+  'model/not-finite': { status: 500, retry: false },
   'model/in-sample': { status: 500, retry: false },
   'model/tokenizer': { status: 500, retry: false },
   'hub/not-found': { status: 500, retry: false },

@@ -39,7 +39,7 @@ async function ownPredictions(folder: string): Promise<string> {
   const predictor = await loadPredictor(folder, { threads: 1 })
   const documents = texts.map((text, i): Document => segment({ id: String(i), text, layers: {} }))
   const spans = await predictor.predictDocuments(documents)
-  await predictor.release()
+  await predictor.close()
   return [...formatConll(documents.map((document, i) => ({ ...document, layers: { gold: spans[i]! } })))].join('')
 }
 

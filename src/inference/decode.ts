@@ -1,11 +1,69 @@
-import type { Transitions } from '../data/schemes.js'
+import type { Sentence, Span } from '../data/document.js'
+import { spansFromTags, type Scheme, type WordSpan } from '../data/schemes.js'
+import type { SegmentedDocument } from '../data/segment.js'
+import type { ModelFolder } from '../models/folder.js'
+import type { Chain } from '../models/transitions.js'
 
-/** A CRF's scores as numbers, −∞ where the scheme forbids a transition. Flat, from row to column. */
-export interface Chain {
-  readonly labels: number
-  readonly transitions: Float64Array
-  readonly start: Float64Array
-  readonly end: Float64Array
+/** What turns emissions into spans. */
+export interface Decoding {
+  readonly tags: readonly string[]
+  readonly scheme: Scheme
+  /** A CRF's scores. Without them each word has its likeliest tag. */
+  readonly chain: Chain | undefined
+}
+
+/** A model's own way of decoding. */
+export const decodingOf = ({ tagger, ner, chain }: Pick<ModelFolder, 'tagger' | 'ner' | 'chain'>): Decoding => ({
+  tags: tagger.tags,
+  scheme: ner.scheme,
+  chain,
+})
+
+/** The same by plain argmax, as tools that know of no CRF decode. */
+export const withoutChain = (decoding: Decoding): Decoding => ({ ...decoding, chain: undefined })
+
+/** A sentence's tags, and the spans that they make. */
+export interface DecodedSentence {
+  /** Words of the document. */
+  readonly range: Sentence
+  readonly tags: readonly string[]
+  /** Probability of each word's tag. */
+  readonly probabilities: Float64Array
+  /** By words of the sentence. */
+  readonly spans: readonly WordSpan[]
+}
+
+export type ScoredSpan = Span & { readonly score: number }
+
+/**
+ * Decodes a document sentence by sentence: a CRF's best path of tags with their marginal probabilities, or each word's
+ * likeliest tag, by softmax. Tags that break the scheme are no entity, as in strict scoring.
+ */
+export function decodeSentences(
+  { sentences }: Pick<SegmentedDocument, 'sentences'>,
+  emissions: Emissions,
+  { tags: names, scheme, chain }: Decoding,
+): DecodedSentence[] {
+  const labels = names.length
+  return sentences.map((range) => {
+    const own = emissions.subarray(range.start * labels, range.end * labels)
+    const { tags: path, probabilities } = chain ? decodeChain(own, chain) : decodeArgmax(own, labels)
+    const tags = Array.from(path, (tag) => names[tag]!)
+    return { range, tags, probabilities, spans: spansFromTags(tags, scheme) }
+  })
+}
+
+/** The entities of a document, in order, none overlapping. A score is the mean probability of the entity's words' tags. */
+export function decodeSpans(document: SegmentedDocument, emissions: Emissions, decoding: Decoding): ScoredSpan[] {
+  const { tokens } = document
+  return decodeSentences(document, emissions, decoding).flatMap(({ range, probabilities, spans }) =>
+    spans.map((span) => ({
+      start: tokens[range.start + span.start]!.start,
+      end: tokens[range.start + span.end - 1]!.end,
+      label: span.label,
+      score: confidence(span, probabilities),
+    })),
+  )
 }
 
 /** Tag indices of a sentence, with the probability of each word's tag. */
@@ -16,20 +74,6 @@ export interface Decoded {
 
 /** Emissions of one sentence: [words × labels], flat. */
 export type Emissions = Float32Array
-
-export function makeChain(
-  parameters: { readonly transitions: Float32Array; readonly start: Float32Array; readonly end: Float32Array },
-  legal: Transitions,
-): Chain {
-  const masked = (scores: Float32Array, allowed: readonly boolean[]) =>
-    Float64Array.from(scores, (score, i) => (allowed[i] ? score : -Infinity))
-  return {
-    labels: legal.start.length,
-    transitions: masked(parameters.transitions, legal.follow.flat()),
-    start: masked(parameters.start, legal.start),
-    end: masked(parameters.end, legal.end),
-  }
-}
 
 /** The best path of the chain (Viterbi), with each word's marginal probability of its tag. */
 export function decodeChain(emissions: Emissions, chain: Chain): Decoded {

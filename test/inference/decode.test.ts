@@ -2,9 +2,10 @@ import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { legalTransitions, type Transitions } from '../../src/data/schemes.js'
-import { decodeArgmax, decodeChain, makeChain, marginals, viterbi } from '../../src/models/decode.js'
-import { anything, enumerate, isLegal, type Rows, type Scores } from './enumeration.js'
-import { distance } from './graphs.js'
+import { decodeArgmax, decodeChain, marginals, viterbi } from '../../src/inference/decode.js'
+import { makeChain } from '../../src/models/transitions.js'
+import { anything, enumerate, isLegal, type Rows, type Scores } from '../models/enumeration.js'
+import { distance } from '../models/graphs.js'
 
 const flat = (rows: Rows) => Float32Array.from(rows.flat())
 const rowsOf = (values: Float64Array, labels: number) =>
