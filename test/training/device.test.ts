@@ -45,10 +45,8 @@ describe.each(['softmax', 'crf'] as const)('a trainer whose state stays on its d
     const { names, host, device } = await both(head)
     trainers.push(host, device)
     const steps = [[batch], [batch, rest(golden)], [rest(golden)], [batch], [batch]]
-    let sum = 0
     for (const [i, parts] of steps.entries()) {
       const [ours, theirs] = [await device.step(parts, i + 1, rates), await host.step(parts, i + 1, rates)]
-      sum += theirs.loss
       if (i === 0)
         expect(distance([ours.gradientNorm, ours.loss], [theirs.gradientNorm, theirs.loss])).toBeLessThan(1e-5)
     }
@@ -59,7 +57,6 @@ describe.each(['softmax', 'crf'] as const)('a trainer whose state stays on its d
       // Attention does not depend on the keys' bias: its gradient is rounding, of which Adam makes whole steps.
       if (!name.endsWith('key.bias')) expect(distance(ours.get(name)!.data, data), name).toBeLessThan(1e-4)
     }
-    expect(sum).toBeGreaterThan(0)
     expect(distance(await device.logits(rest(golden)), await host.logits(rest(golden)))).toBeLessThan(1e-4)
     const [piece] = names
     expect((await device.weights([piece!])).get(piece!)).toEqual(ours.get(piece!)!.data)
