@@ -124,7 +124,7 @@ async function loadInt8(model: ModelFolder, folder: string): Promise<ModelFolder
 function int8Files(source: ModelFolder, target: Target, isServed: boolean): PlannedFile[] {
   requireGates(source)
   const graph = readModelFile(source.onnx)
-  const isDynamic = nodesWithin(graph).some(({ op }) => op === 'DynamicQuantizeLinear')
+  const isDynamic = nodesWithin(graph).some(({ op }) => op === 'MatMulInteger')
   const file = (path: string, tensorRt: boolean): PlannedFile => ({
     path,
     precision: 'int8',

@@ -64,7 +64,10 @@ export async function loadEngine(
 }
 
 /** What a served graph takes of a batch. */
-export function pieceFeeds({ inputs }: Session, { sizes, inputIds, attentionMask }: Batch): Record<string, Tensor> {
+export function pieceFeeds(
+  { inputs }: Session,
+  { sizes, inputIds, attentionMask }: Pick<Batch, 'sizes' | 'inputIds' | 'attentionMask'>,
+): Record<string, Tensor> {
   const dims = [sizes.batch, sizes.sequence]
   const int64 = (data: BigInt64Array): Tensor => ({ dtype: 'int64', dims, data })
   return {

@@ -95,7 +95,11 @@ const graphs: Readonly<Record<string, () => Graph>> = {
   'served-fp16': () => halve(served()).graph,
   'served-int8-tables': () => quantizeTables(served(), (name) => name.endsWith('word_embeddings.weight')).graph,
   'served-int8-dynamic': () =>
-    quantizeDynamic(served(), { limit: 127, includes: (name) => layers.includes(name) }).graph,
+    quantizeDynamic(served(), {
+      limit: 127,
+      includes: (name) => layers.includes(name),
+      ranges: new Map(layers.slice(0, 2).map((name) => [name, { low: -1, high: 2 }])),
+    }).graph,
   'served-int8-balanced': () => {
     const factors = new Map(layers.map((name) => [name, Float32Array.of(1, 2, 4, 8)]))
     return quantizeDynamic(balance(served(), factors).graph, {

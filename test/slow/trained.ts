@@ -31,7 +31,7 @@ export async function trained(scratch: string, { name, model, train: part, set }
 
 /**
  * The words of the first sentences of the sample's test part, and our labels for them, by argmax or the CRF. Each
- * sentence is a batch of its own, as in the scripts: int8 that is scaled as it comes depends on what else is there.
+ * sentence is a batch of its own, as in the scripts.
  */
 export async function ours(path: string, sentences: number, decoding: 'argmax' | 'crf' = 'argmax') {
   const corpus = await readDocuments(fromRoot('data/sample/test.conll'))

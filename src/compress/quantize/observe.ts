@@ -55,7 +55,7 @@ export async function observe(
 }
 
 /** The layers by the value that they read. */
-function readersOf(g: Graph, layers: ReadonlySet<string>): Map<Value, string[]> {
+export function readersOf(g: Graph, layers: ReadonlySet<string>): Map<Value, string[]> {
   const readers = new Map<Value, string[]>()
   for (const node of g.nodes) {
     const layer = linearOf(g, node)

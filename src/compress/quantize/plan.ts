@@ -1,5 +1,6 @@
 import type { Graph } from '../../graph/graph.js'
 import type { ModelFolder } from '../../models/folder.js'
+import type { Range } from '../../graph/rewrite/dynamic.js'
 import type { Limit } from '../../graph/rewrite/symmetric.js'
 import type { Drops } from './gates.js'
 import type { Measurement } from './measure.js'
@@ -14,6 +15,12 @@ export interface Task {
   readonly limit: Limit
   readonly activations: 'int8' | 'uint8'
   readonly threads: number
+}
+
+/** What dynamic int8 has beside: what some layers of `float` read is between, and which were balanced for it. */
+export interface RangedTask extends Task {
+  readonly ranges: ReadonlyMap<string, Range>
+  readonly balanced: readonly string[]
 }
 
 /** A quantized graph, and how its layers came out. */

@@ -4,7 +4,7 @@ import { NerError } from '../../errors.js'
 import { claimOutput } from '../../io/claim.js'
 import { hashFile } from '../../io/hash.js'
 import { encodeModel } from '../../graph/onnx/encode.js'
-import { quantizeDynamic } from '../../graph/rewrite/dynamic.js'
+import { quantizeDynamic, type Range } from '../../graph/rewrite/dynamic.js'
 import { quantizeTables } from '../../graph/rewrite/tables.js'
 import { verify } from '../../graph/verify.js'
 import { loadModel, loadWeights, type ModelFolder } from '../../models/folder.js'
@@ -18,9 +18,10 @@ import { cpus, detectCpu, type Cpu } from './cpu.js'
 import { dropsBetween, overBudget, type Budget } from './gates.js'
 import { quantizableLayers } from './layers.js'
 import { measure, readLabelled, type LabelledSet, type Measurement } from './measure.js'
-import type { Plan, Task } from './plan.js'
+import type { Plan, RangedTask } from './plan.js'
 import type { Method, Quantized } from './result.js'
 import { quantizationOf, saveQuantized, writeRun } from './save.js'
+import { measureRanges } from './ranges.js'
 import type { Calibration } from './thresholds.js'
 
 export interface QuantizeOptions extends Budget {
@@ -71,8 +72,12 @@ export async function* quantize(modelDir: string, options: QuantizeOptions): Asy
   const weights = qatSteps > 0 ? yield* quantizeAware(common, trained, calib!, qatSteps) : trained
   const tuned = qatSteps > 0 ? servingGraph(model.tagger, weights) : original
   const table = model.tagger.encoder.pieceTable
-  const float = options.embeddings ? quantizeTables(tuned, (name) => name === table).graph : tuned
-  const plan = yield* plans[method]({ ...common, float }, options, { calib, dev, before })
+  const whole = options.embeddings ? quantizeTables(tuned, (name) => name === table).graph : tuned
+  const { graph: float, ...ranged } =
+    method === 'static'
+      ? { graph: whole, ranges: new Map<string, Range>(), balanced: [] }
+      : await measureRanges(whole, model, layers, threads)
+  const plan = yield* plans[method]({ ...common, float, ...ranged }, options, { calib, dev, before })
   verify(plan.graph)
 
   if (dev && !plan.after) yield 'measuring in int8'
@@ -136,14 +141,14 @@ interface Data {
   readonly before: Measurement | undefined
 }
 
-type Planner = (task: Task, options: QuantizeOptions, data: Data) => AsyncGenerator<string, Plan>
+type Planner = (task: RangedTask, options: QuantizeOptions, data: Data) => AsyncGenerator<string, Plan>
 
 const plans: Readonly<Record<Method, Planner>> = {
   // eslint-disable-next-line @typescript-eslint/require-await -- it is called as the others are
-  async *dynamic({ float, layers, limit }) {
+  async *dynamic({ float, ranges, balanced, layers, limit }) {
     yield `quantizing ${layers.length} layers`
-    const { graph } = quantizeDynamic(float, { limit, includes: (layer) => layers.includes(layer) })
-    return { graph, float: [], balanced: [] }
+    const { graph } = quantizeDynamic(float, { limit, ranges, includes: (layer) => layers.includes(layer) })
+    return { graph, float: [], balanced }
   },
   async *static(task, { calibration }, { calib }) {
     yield 'calibrating'

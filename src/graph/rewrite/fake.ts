@@ -1,13 +1,15 @@
 import type { Graph } from '../graph.js'
 import type { Value } from '../types.js'
+import { quantizeEachRow } from './dynamic.js'
 import { linearOf } from './linear.js'
 import { rewrite, type Rewritten } from './rewrite.js'
 import type { Limit } from './symmetric.js'
 
 /**
- * Linear layers that compute in float what `quantizeDynamic` will make of them, for training to get used to it.
+ * Linear layers that compute in float what `quantizeDynamic` will make of them without ranges, for training to get used
+ * to it; with ranges the steps are about as large.
  *
- *     y = x·W + b   →   y = x̂·Ŵ + b,   x̂ = DQ(DynamicQuantize(x)),  Ŵ = DQ(Q(W; t)),  t = max|W|/limit by column
+ *     y = x·W + b   →   y = x̂·Ŵ + b,   x̂ = DQ(Q(x; r)),  r = max|x|/127 by row,  Ŵ = DQ(Q(W; t)),  t = max|W|/limit by column
  *
  * Rounding has a slope of 0 wherever it has one. The gradient passes straight through instead (Bengio et al., 2013):
  * dx = dx̂, dW = dŴ. Nothing is cut off, so that holds everywhere.
@@ -21,7 +23,7 @@ export function fakeQuantize(
   const rounded = new Map<Value, Value>()
   return rewrite(g, (next, node) => {
     const layer = linearOf(next, node)
-    if (!layer || !includes(layer.name)) return undefined
+    if (!layer || layer.x.shape.length !== 2 || !includes(layer.name)) return undefined
     const { x, weight, transposed } = layer
     const input = rounded.get(x) ?? fakeActivation(next, x)
     const matrix = rounded.get(weight) ?? fakeWeight(next, weight, transposed ? 0 : 1, limit)
@@ -34,8 +36,10 @@ export function fakeQuantize(
 }
 
 function fakeActivation(g: Graph, x: Value): Value {
-  const [q, scale, zero] = g.apply('DynamicQuantizeLinear', [x], {})
-  return straightThrough(g, g.dequantize(q!, scale!, zero), x)
+  const { bytes, scales } = quantizeEachRow(g, x)
+  // Not a DequantizeLinear: ONNX Runtime would fuse it with the weight's, and has no such kernel with a scale for each row.
+  const rounded = g.mul(g.sub(g.cast(bytes, 'float32'), g.scalar(128)), scales)
+  return straightThrough(g, rounded, x)
 }
 
 function fakeWeight(g: Graph, weight: Value, columns: 0 | 1, limit: Limit): Value {
