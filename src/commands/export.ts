@@ -1,7 +1,7 @@
-import { exportModel, printModel, type Exported } from '../export/export.js'
+import { exportModel, printModel, verifyExport, type Exported } from '../export/export.js'
 import { targets } from '../export/plan.js'
 import { percent } from '../report/numbers.js'
-import { defineCommand, exit } from './command.js'
+import { defineCommand, exit, type ExitCode } from './command.js'
 import { table } from './format.js'
 import { threads } from './options.js'
 import { write } from './output.js'
@@ -20,6 +20,10 @@ export const command = defineCommand({
     opset: { type: 'number', describe: 'Version of the operators, where the newest, 20, is too new' },
     data: { type: 'string', describe: 'Labelled text to verify on, with scores before and after' },
     print: { type: 'boolean', describe: 'Show the graphs as text, a line a value, and write nothing' },
+    verify: {
+      type: 'boolean',
+      describe: 'Compare the files of an exported folder with its manifest, and write nothing',
+    },
     json: { type: 'boolean', describe: 'The manifest as JSON' },
     threads,
   },
@@ -29,6 +33,7 @@ export const command = defineCommand({
     ['ner export runs/ner --viterbi --data test.conll', 'decoding inside the graph, scored'],
   ],
   async run(args) {
+    if (args.verify === true) return verified(args.model)
     const files = {
       target: args.target,
       fp16: args.fp16 === true,
@@ -50,6 +55,17 @@ export const command = defineCommand({
     return exit.done
   },
 })
+
+/** @throws NerError as `verifyExport` */
+async function verified(folder: string): Promise<ExitCode> {
+  const damaged = verifyExport(folder)
+  if (damaged.length === 0) {
+    await write('every file is what the manifest says\n')
+    return exit.done
+  }
+  process.stderr.write(`${damaged.join('\n')}\n`)
+  return exit.gateFailed
+}
 
 function summary({ folder, manifest }: Exported): string {
   const { files, graphs, metrics, sample, tensorrt } = manifest

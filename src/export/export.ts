@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import type { Metrics } from '../data/scoring.js'
+import { NerError } from '../errors.js'
 import { writeFileAtomically } from '../io/write.js'
 import { writeModelFile } from '../graph/onnx/file.js'
 import { newestOpset, requireOpset } from '../graph/onnx/opsets.js'
@@ -9,11 +10,11 @@ import { verify } from '../graph/verify.js'
 import { loadModel, type ModelFolder } from '../models/folder.js'
 import type { DeviceOptions } from '../inference/tag.js'
 import { versions } from '../runtime/versions.js'
-import { graphEntry, storedFile, type GraphEntry, type Manifest } from './manifest.js'
+import { damagedFiles, graphEntry, storedFile, type GraphEntry, type Manifest } from './manifest.js'
 import { planFiles, type PlannedFile, type PlanOptions } from './plan.js'
 import { engineRecipe, type EngineRecipe } from './profiles.js'
 import { readSample, type Sample } from './sample.js'
-import { manifestFile, openStage } from './stage.js'
+import { manifestFile, openStage, readManifest } from './stage.js'
 import { requireTensorRt, tensorRtSource } from './tensorrt.js'
 import { difference, miss, read, readDecoded, type Reading } from './verify.js'
 
@@ -86,7 +87,7 @@ export async function* exportModel(modelDir: string, options: ExportOptions): As
       ...(engines.length > 0 && { tensorrt: { checked: tensorRtSource, engines } }),
       versions: versions(),
     }
-    const misses = verified.flatMap(({ reason }) => reason ?? [])
+    const misses = [...verified.flatMap(({ reason }) => reason ?? []), ...damagedFiles(stage.folder, manifest.files)]
     if (misses.length === 0) {
       writeFileAtomically(join(stage.folder, manifestFile), `${JSON.stringify(manifest, null, 2)}\n`)
       stage.publish(files)
@@ -105,6 +106,20 @@ export async function* exportModel(modelDir: string, options: ExportOptions): As
 export async function printModel(modelDir: string, options: PlanOptions): Promise<string> {
   const planned = await planFiles(await loadModel(modelDir), options)
   return planned.map(({ path, graph }) => `# ${path}, ${countNodes(graph)}\n${print(graph)}`).join('\n')
+}
+
+/**
+ * What of an exported folder is not what its manifest says, each in a sentence.
+ *
+ * @throws NerError `model/missing-file` for a folder without a manifest of an export
+ */
+export function verifyExport(folder: string): string[] {
+  const files = readManifest(folder)
+  if (files) return damagedFiles(folder, files)
+  throw new NerError('model/missing-file', `The folder has no ${manifestFile} of an export.`, {
+    where: folder,
+    mend: 'Name a folder that ner export wrote.',
+  })
 }
 
 /** Reads the sample once with every model folder that files are compared with. */

@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Metrics } from '../data/scoring.js'
 import { hashFile } from '../io/hash.js'
@@ -54,6 +54,16 @@ function ports({ inputs, outputs }: Graph): Pick<GraphEntry, 'inputs' | 'outputs
     inputs: inputs.map(({ name, dtype, shape }) => ({ name, dtype, shape })),
     outputs: outputs.map(({ name, value: { dtype, shape } }) => ({ name, dtype, shape })),
   }
+}
+
+/** Files of an export that are not what its manifest says, each in a sentence. */
+export function damagedFiles(folder: string, files: readonly StoredFile[]): string[] {
+  return files.flatMap(({ path, bytes, sha256 }) => {
+    if (!existsSync(join(folder, path))) return [`${path} is missing.`]
+    const found = storedFile(folder, path)
+    if (found.bytes !== bytes) return [`${path} has ${found.bytes} bytes, and the manifest says ${bytes}.`]
+    return found.sha256 === sha256 ? [] : [`${path} has other content than the manifest says.`]
+  })
 }
 
 export function storedFile(folder: string, path: string): StoredFile {

@@ -1,16 +1,29 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
+import { basename, dirname, join, relative } from 'node:path'
 import { z } from 'zod'
 import { claimOutput } from '../io/claim.js'
+import { linkFiles, realFolder, replaceFolder, restoreFolder } from '../io/replace.js'
 import { moveFile, unwritable } from '../io/write.js'
+import type { StoredFile } from './manifest.js'
 
 /** A place to make files in before any of them is to be seen. */
 export interface Stage {
   readonly folder: string
   /**
-   * Moves files to where they belong, in this order, removes those that only an export of before has there, and moves the
-   * manifest last: until then the one of before says what there may be.
+   * Puts the files where they belong. A folder of their own is replaced as a whole, with what is in it that no export wrote.
+   * Added to a model's own files, each graph is whole by itself, and the manifest comes last: until then the one of before
+   * says what there may be.
    */
   publish(files: readonly string[]): void
   /** Leaves nothing behind but what was published. */
@@ -23,41 +36,51 @@ export const manifestFile = 'manifest.json'
 /** What is read of an export's manifest; its files are in its folder. */
 const exported = z.object({
   graphs: z.array(z.unknown()),
-  files: z.array(z.object({ path: z.string().refine((path) => !path.split(/[\\/]/).includes('..')) })),
+  files: z.array(
+    z.object({
+      path: z.string().refine((path) => !path.split(/[\\/]/).includes('..')),
+      bytes: z.number(),
+      sha256: z.string(),
+    }),
+  ),
 })
 
-/** The files of the export that a folder holds; undefined where it holds none. */
-function exportedFiles(folder: string): readonly string[] | undefined {
+/** The files of the export that a folder holds, as its manifest has them; undefined where it holds none. */
+export function readManifest(folder: string): readonly StoredFile[] | undefined {
   try {
-    const { files } = exported.parse(JSON.parse(readFileSync(join(folder, manifestFile), 'utf8')))
-    return files.map(({ path }) => path)
+    return exported.parse(JSON.parse(readFileSync(join(folder, manifestFile), 'utf8'))).files
   } catch {
     return undefined
   }
 }
 
+const exportedFiles = (folder: string) => readManifest(folder)?.map(({ path }) => path)
+
 /**
- * Opens a stage in the folder that the files will be in: on the same file system a file is moved whole or not at all. A
- * folder with another model in it is refused, unless it holds an export of before and nothing else, or is the model's that
- * is exported, of which `own` are the files. A signal that ends the process closes the stage first.
+ * Opens a stage: beside the folder that the files will be, which then takes its place at once; or within it, where they
+ * are added to the files of the model that is exported, `own`, or where the folder cannot be renamed. A folder with another model in it is refused, unless it holds
+ * an export of before and nothing else. A signal that ends the process closes the stage first.
  *
  * @throws NerError `output/occupied`, `file/*`
  */
-export function openStage(out: string, own?: readonly string[]): Stage {
-  const isNew = !existsSync(out)
-  const before = exportedFiles(out)
+export function openStage(path: string, own?: readonly string[]): Stage {
+  restoreFolder(path)
+  const isNew = !existsSync(path)
+  const before = exportedFiles(path)
   // Beside what a run wrote, of training or quantization, an export is that model's own.
   const isExport =
-    before !== undefined && !['model.safetensors', 'run.json'].some((name) => existsSync(join(out, name)))
-  if (own === undefined && !isExport) claimOutput(out)
-  const folder = join(out, `.export.${randomBytes(6).toString('hex')}.tmp`)
+    before !== undefined && !['model.safetensors', 'run.json'].some((name) => existsSync(join(path, name)))
+  if (own === undefined && !isExport) claimOutput(path)
+  const out = realFolder(path)
+  const isReplaced = own === undefined && canReplace(out)
+  const name = `.${isReplaced ? `${basename(out)}.` : ''}export`
+  const place = isReplaced ? dirname(out) : out
+  removeLeftovers(place, name)
+  const folder = join(place, `${name}.${process.pid}-${randomBytes(6).toString('hex')}.tmp`)
   try {
     mkdirSync(folder)
   } catch (error) {
-    throw unwritable(out, error)
-  }
-  const move = (file: string) => {
-    moveFile(join(folder, file), join(out, file))
+    throw unwritable(path, error)
   }
   const close = () => {
     process.off('SIGINT', interrupted).off('SIGTERM', interrupted)
@@ -69,18 +92,61 @@ export function openStage(out: string, own?: readonly string[]): Stage {
     process.kill(process.pid, signal)
   }
   process.on('SIGINT', interrupted).on('SIGTERM', interrupted)
+  const old = new Set(before)
   return {
     folder,
     publish(files) {
-      files.forEach(move)
-      const kept = new Set([...files, ...(own ?? [])])
       try {
-        for (const file of before ?? []) if (!kept.has(file)) rmSync(join(out, file), { force: true })
+        if (isReplaced) {
+          linkFiles(out, folder, (file) => file !== manifestFile && !old.has(file))
+          replaceFolder(folder, out)
+        } else moveInto(folder, out, files, (file) => old.has(file) && !own?.includes(file))
       } catch (error) {
-        throw unwritable(out, error)
+        throw unwritable(path, error)
       }
-      move(manifestFile)
     },
     close,
+  }
+}
+
+/** Whether a folder can be renamed: not one that is mounted, that we are in, or whose parent is not ours to write. */
+function canReplace(folder: string): boolean {
+  const parent = dirname(folder)
+  try {
+    accessSync(parent, constants.W_OK)
+  } catch {
+    return false
+  }
+  const isWithin = !relative(folder, process.cwd()).startsWith('..')
+  return statSync(folder).dev === statSync(parent).dev && !isWithin
+}
+
+/** Adds files to a folder, one by one, each at once; what an export of before had there alone is removed. */
+function moveInto(from: string, to: string, files: readonly string[], isStale: (file: string) => boolean): void {
+  const move = (file: string) => {
+    moveFile(join(from, file), join(to, file))
+  }
+  files.forEach(move)
+  const kept = new Set(files)
+  for (const file of exportedFiles(to) ?? []) {
+    if (isStale(file) && !kept.has(file)) rmSync(join(to, file), { force: true })
+  }
+  move(manifestFile)
+}
+
+/** Removes the stages of processes that were killed. */
+function removeLeftovers(place: string, name: string): void {
+  for (const entry of readdirSync(place)) {
+    const pid =
+      entry.startsWith(`${name}.`) && entry.endsWith('.tmp') ? Number.parseInt(entry.slice(name.length + 1)) : 0
+    if (pid > 0 && !isRunning(pid)) rmSync(join(place, entry), { recursive: true, force: true })
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM'
   }
 }

@@ -1,5 +1,7 @@
+import { dirname, resolve } from 'node:path'
 import type { Document } from '../data/document.js'
 import type { SegmentedDocument } from '../data/segment.js'
+import { readFolder } from '../io/replace.js'
 import { loadModel, type ModelFolder } from '../models/folder.js'
 import type { SessionOptions } from '../runtime/session.js'
 import type { Emissions } from './decode.js'
@@ -39,12 +41,15 @@ export interface LoadedModel {
 
 /**
  * Loads a model folder and the graph that is served, `onnx/model.onnx` unless `ner.json` names another, or the graph of a
- * folder that the path itself names: what is evaluated and predicted with is the file that is shipped.
+ * folder that the path itself names: what is evaluated and predicted with is the file that is shipped. Where an export
+ * replaces the folder meanwhile, what is loaded is all of the old or all of the new one.
  *
  * @throws NerError as `loadModel`; `runtime/failed`, `runtime/no-device`
  */
 export async function openModel(path: string, options: DeviceOptions = {}): Promise<LoadedModel> {
-  return serveModel(await loadModel(path), options)
+  const folder = path.endsWith('.onnx') ? dirname(dirname(resolve(path))) : path
+  const open = async () => serveModel(await loadModel(path), options)
+  return readFolder(folder, open, (opened) => opened.close())
 }
 
 /** As {@link openModel}, of a model whose folder is read already. */

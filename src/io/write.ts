@@ -150,7 +150,7 @@ function writeWhole(file: number, chunk: Uint8Array): void {
   for (let at = 0; at < chunk.byteLength;) at += writeSync(file, chunk, at, Math.min(chunk.byteLength - at, 1 << 30))
 }
 
-function syncFolder(folder: string): void {
+export function syncFolder(folder: string): void {
   // Windows cannot open a folder; its rename is durable by itself.
   if (process.platform === 'win32') return
   const handle = openSync(folder, 'r')

@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
-import { exportModel, printModel, type Exported, type ExportOptions } from '../../src/export/export.js'
+import { exportModel, printModel, verifyExport, type Exported, type ExportOptions } from '../../src/export/export.js'
 import type { Manifest } from '../../src/export/manifest.js'
 import { ner } from './invoke.js'
 
-vi.mock('../../src/export/export.js', () => ({ exportModel: vi.fn(), printModel: vi.fn() }))
+vi.mock('../../src/export/export.js', () => ({ exportModel: vi.fn(), printModel: vi.fn(), verifyExport: vi.fn() }))
 
 const graph = (path: string, precision: 'float32' | 'float16', apart: number): Manifest['graphs'][number] => ({
   path,
@@ -74,6 +74,16 @@ describe('ner export', () => {
     expect([code, stdout]).toEqual([0, "graph 'ner'\n"])
     expect(vi.mocked(printModel).mock.lastCall).toMatchObject(['m', { target: 'onnx', fp16: true, viterbi: false }])
     expect(exportModel).not.toHaveBeenCalled()
+  })
+
+  it.each([
+    [[], 0, /every file is what/],
+    [['ner.json is missing.'], 1, /ner\.json is missing/],
+  ])('compares a folder with its manifest: %j', async (damaged, code, says) => {
+    vi.mocked(verifyExport).mockReturnValue(damaged)
+    const result = await ner('export', 'ship', '--verify')
+    expect(result.code).toBe(code)
+    expect(result.stdout + result.stderr).toMatch(says)
   })
 
   it('prints the manifest as JSON', async () => {

@@ -3,18 +3,20 @@ import {
   chmodSync,
   cpSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
-import { exportModel, printModel, type ExportOptions, type Exported } from '../../src/export/export.js'
+import { exportModel, printModel, verifyExport, type ExportOptions, type Exported } from '../../src/export/export.js'
 import { readModelFile } from '../../src/graph/onnx/file.js'
 import { onnx } from '../../src/graph/onnx/proto.js'
 import { readSafetensors, writeSafetensors } from '../../src/models/safetensors.js'
@@ -154,6 +156,43 @@ describe('an exported folder', () => {
     writeFileSync(path, JSON.stringify({ ...manifest, files: [...manifest.files, ...more] }))
     await run(model, { out: undefined })
     expect(filesIn(model)).toEqual([...files, 'manifest.json'].sort())
+  })
+
+  test('is compared with its manifest on request', async () => {
+    const { folder } = await run(crf)
+    expect(verifyExport(folder)).toEqual([])
+    const path = join(folder, 'onnx', 'model.onnx')
+    const bytes = readFileSync(path)
+    bytes[bytes.length - 9]! ^= 1
+    writeFileSync(path, bytes)
+    writeFileSync(join(folder, 'ner.json'), '{}')
+    rmSync(join(folder, 'tokenizer.json'))
+    expect(verifyExport(folder)).toEqual([
+      'onnx/model.onnx has other content than the manifest says.',
+      expect.stringMatching(/^ner\.json has 2 bytes, and the manifest says \d+\.$/),
+      'tokenizer.json is missing.',
+    ])
+    expect(() => verifyExport(crf)).toThrow(expect.objectContaining({ code: 'model/missing-file' }))
+  })
+
+  test('takes the place of one of before at once, as does one behind a link', async () => {
+    const { folder } = await run(crf)
+    const before = statSync(folder).ino
+    writeFileSync(join(folder, 'notes.txt'), 'mine')
+    symlinkSync(folder, join(scratch, 'link'))
+    await run(softmax, { out: join(scratch, 'link') })
+    expect(lstatSync(join(scratch, 'link')).isSymbolicLink()).toBe(true)
+    expect(statSync(folder).ino).not.toBe(before)
+    expect(readFileSync(join(folder, 'notes.txt'), 'utf8')).toBe('mine')
+    expect(verifyExport(folder)).toEqual([])
+    expect(readdirSync(scratch).sort()).toEqual(['link', 'out'])
+  })
+
+  test('removes what an export that was killed has left beside it, and nothing of one that runs', async () => {
+    const leftover = (pid: number) => join(scratch, `.out.export.${pid}-abc.tmp`)
+    for (const pid of [2 ** 22 + 1, process.pid]) mkdirSync(leftover(pid))
+    await run(crf)
+    expect([2 ** 22 + 1, process.pid].map((pid) => existsSync(leftover(pid)))).toEqual([false, true])
   })
 
   test('keeps to what halves can do', async () => {
