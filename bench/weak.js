@@ -12,12 +12,12 @@ import { performance } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { partsOf, readPart } from '../dist/data/parts.js'
-import { applyFunctions } from '../dist/weak/apply.js'
+import { applyFunctions } from '../dist/sources/apply.js'
 import { loadWeakConfig, schema } from '../dist/weak/config.js'
-import { gazetteerMatcher } from '../dist/weak/gazetteer.js'
-import { lexicon } from '../dist/weak/lexicon.js'
-import { prepare } from '../dist/weak/prepare.js'
-import { wordsOf } from '../dist/weak/words.js'
+import { gazetteerMatcher, wordNumbers } from '../dist/gazetteer/matcher.js'
+import { lexicon } from '../dist/text/lexicon.js'
+import { prepare } from '../dist/sources/prepare.js'
+import { lookUp } from '../dist/data/words.js'
 import { random } from '../dist/random.js'
 import { peakMemory, printTable } from './turns.js'
 
@@ -118,7 +118,7 @@ const measurements = {
   },
   async lookups({ file }) {
     const { gazetteer } = await prepare(loadWeakConfig(config))
-    const lexemeOf = lexicon(gazetteer.vocabulary, { startsWith: () => [], tests: 0 })
+    const lexemeOf = lexicon(wordNumbers(gazetteer), { startsWith: () => [], tests: 0 })
     const find = gazetteerMatcher(gazetteer)
     const layers = Array.from({ length: 4 }, () => [])
     let tokens = 0
@@ -126,7 +126,7 @@ const measurements = {
     for await (const part of partsOf(file)) {
       const { documents } = readPart(part)
       const start = performance.now()
-      for (const document of documents) find(wordsOf(document, lexemeOf), layers)
+      for (const document of documents) find(lookUp(document, lexemeOf), layers)
       spent += seconds(start)
       for (const layer of layers) layer.length = 0
       for (const document of documents) tokens += document.tokens.length

@@ -1,8 +1,8 @@
 import { formatJsonl } from '../data/formats/jsonl.js'
 import { percent, thousands } from '../report/numbers.js'
 import type { WeakLabels } from '../weak/fit.js'
-import { weakLayer } from '../weak/label-model.js'
-import { isClosedPattern } from '../weak/segments.js'
+import { weakLayer } from '../weak/models/label-model.js'
+import { isClosedPattern } from '../weak/votes/segments.js'
 
 /*
  * What `ner weak fit` and `ner weak predict` write alike.

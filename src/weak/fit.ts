@@ -5,11 +5,11 @@ import { readDocuments } from '../data/read.js'
 import { NerError } from '../errors.js'
 import { segment, type SegmentedDocument } from '../data/segment.js'
 import { random, shuffle } from '../random.js'
-import { checkedLabels, knownStates } from './checked.js'
-import { fitLabelModel, labeller, weakLayer, type LabelModel, type Labeller } from './label-model.js'
-import { evidenceOf, type Evidence } from './segments.js'
-import { checkBeliefs, type LabelModelSettings } from './settings.js'
-import { collectVotes, layersOf } from './votes.js'
+import { checkedLabels, knownStates } from './votes/checked.js'
+import { fitLabelModel, labeller, weakLayer, type LabelModel, type Labeller } from './models/label-model.js'
+import { evidenceOf, type Evidence } from './votes/segments.js'
+import { checkBeliefs, type LabelModelSettings } from './models/settings.js'
+import { collectVotes, layersOf } from './votes/votes.js'
 
 /** Voted documents, and those of them that people have checked. */
 export interface VotedCorpus {

@@ -1,7 +1,7 @@
 import { NerError } from '../errors.js'
 import { readVotes, type VotedCorpus, type WeakLabels } from './fit.js'
-import { labeller } from './label-model.js'
-import { readLabelModel, type NamedLabelModel } from './model-file.js'
+import { labeller } from './models/label-model.js'
+import { readLabelModel, type NamedLabelModel } from './models/model-file.js'
 
 /**
  * Labels voted documents by a label model that was fitted before, to other votes of the same functions. A type that

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { stringify } from 'yaml'
 import type { Document, Span } from '../../src/data/document.js'
 import { readDocuments } from '../../src/data/read.js'
-import { shown } from '../weak/words.js'
+import { shown } from '../data/words.js'
 import { ner } from './invoke.js'
 
 vi.mock('../../src/inference/predict.js', () => ({

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { formatJsonl } from '../../src/data/formats/jsonl.js'
 import { readDocuments } from '../../src/data/read.js'
-import { simulate } from '../weak/simulate.js'
+import { simulate } from '../weak/models/simulate.js'
 import { ner } from './invoke.js'
 
 let folder: string

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { LearningCurves } from '../../src/weak/curve.js'
+import type { LearningCurves } from '../../src/weak/analysis/curve.js'
 import { fromRoot } from './trained.js'
 
 let out: string

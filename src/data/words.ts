@@ -1,0 +1,50 @@
+import type { Document, Sentence, Span, Token } from './document.js'
+import { segment, type SegmentedDocument } from './segment.js'
+import { findWords } from '../text/words.js'
+import type { Lexeme } from '../text/lexicon.js'
+
+/** A document as lists and patterns are searched for in it. */
+export interface Words {
+  readonly text: string
+  readonly tokens: readonly Token[]
+  readonly lexemes: readonly Lexeme[]
+  /** What no name crosses: the sentences that the source gave, else the whole document, since "Yahoo! Inc." has a "!". */
+  readonly runs: readonly Sentence[]
+  /** The document with its words and sentences, which are found where the source gave none. */
+  readonly segmented: () => SegmentedDocument
+  readonly startsSentence: (at: number) => boolean
+  /** The words that a span holds, half open; undefined where it cuts one. */
+  readonly wordsIn: (span: Span) => { readonly start: number; readonly end: number } | undefined
+}
+
+/** Looks each of a document's words up. */
+export function lookUp(document: Document, lexemeOf: (text: string) => Lexeme): Words {
+  const { text, tokens = findWords(text) } = document
+  let segmented: SegmentedDocument | undefined
+  let starts: Set<number> | undefined
+  let places: Int32Array | undefined
+  const whole = () => (segmented ??= segment(document))
+  return {
+    text,
+    tokens,
+    lexemes: tokens.map(({ start, end }) => lexemeOf(text.slice(start, end))),
+    runs: document.sentences ?? [{ start: 0, end: tokens.length }],
+    segmented: whole,
+    wordsIn(span) {
+      places ??= wordPlaces(text, tokens)
+      const [start, end] = [places[2 * span.start]! - 1, places[2 * span.end + 1]!]
+      return start < 0 || end === 0 ? undefined : { start, end }
+    },
+    startsSentence: (at) => (starts ??= new Set(whole().sentences.map(({ start }) => start))).has(at),
+  }
+}
+
+/** [offsets × 2]: 1 + the word that begins at an offset, and 1 + the word that ends there, or 0. */
+function wordPlaces(text: string, tokens: readonly Token[]): Int32Array {
+  const places = new Int32Array(2 * (text.length + 1))
+  for (let i = 0; i < tokens.length; i++) {
+    places[2 * tokens[i]!.start] = i + 1
+    places[2 * tokens[i]!.end + 1] = i + 1
+  }
+  return places
+}

@@ -1,0 +1,281 @@
+import { readFile } from 'node:fs/promises'
+import type { Json } from '../data/json.js'
+import { isObject } from '../data/json.js'
+import type { Reject } from '../data/source.js'
+import { linesOf } from '../io/lines.js'
+import { NerError } from '../errors.js'
+import { nearest } from '../nearest.js'
+import type { FunctionSpec, SpecOf, ConfigFile } from './config.js'
+import {
+  type Gazetteer,
+  type GazetteerBuilder,
+  gazetteerBuilder,
+  type SurfaceSettings,
+} from '../gazetteer/gazetteer.js'
+import { readKnowledgeBase } from '../gazetteer/knowledge-base.js'
+import { folded } from '../text/fold.js'
+import { compileRegex, type LabelledRegex } from '../patterns/regex-matcher.js'
+import { inlineRows, phrase, readPatternFile } from '../patterns/pattern-file.js'
+import { parseTokenPattern, type WordLists } from '../patterns/token-pattern.js'
+import { sentinelLabel } from './source.js'
+
+/** A token pattern as it was written, checked. */
+export interface SourcePattern {
+  /** Index of the function. */
+  readonly source: number
+  readonly label: string
+  readonly pattern: Json
+  readonly where: string
+}
+
+export interface NamedFunction {
+  readonly name: string
+  readonly spec: FunctionSpec
+}
+
+/** Everything that functions read from files, checked and ready; can be handed to other threads. */
+export interface Prepared {
+  readonly functions: readonly NamedFunction[]
+  readonly labels: readonly string[]
+  readonly gazetteer: Gazetteer
+  readonly regexes: readonly LabelledRegex[]
+  readonly patterns: readonly SourcePattern[]
+  /** Lists of words that patterns name. */
+  readonly lists: WordLists
+  /** Rows of knowledge bases that were left out. */
+  readonly rejects: readonly Reject[]
+}
+
+export interface PrepareOptions {
+  /** Leave bad rows of knowledge bases out instead of stopping at the first. */
+  readonly skipBad?: boolean
+  /** The labels that a model folder gives. */
+  readonly modelLabels?: (folder: string) => Promise<readonly string[]>
+}
+
+/** What the preparation of one function adds to. */
+interface Preparation {
+  readonly gazetteer: GazetteerBuilder
+  readonly regexes: LabelledRegex[]
+  readonly patterns: SourcePattern[]
+  readonly lists: WordLists
+  readonly rejects: Reject[]
+  readonly options: PrepareOptions
+}
+
+/** A function while it is prepared. */
+interface FunctionContext {
+  readonly name: string
+  readonly source: number
+  /** The functions above it. */
+  readonly above: readonly string[]
+  /** Where its keys stand. */
+  readonly where: (...path: (string | number)[]) => string
+}
+
+/** What a function's votes may be, each with the place that says so. */
+type Votes = ReadonlyMap<string, string>
+
+/** Checks a function, reads its files, and says which labels it votes for; undefined where others decide that. */
+type Preparer<Spec> = (spec: Spec, place: FunctionContext, to: Preparation) => Promise<Votes | undefined>
+
+const preparers: { readonly [Kind in FunctionSpec['kind']]: Preparer<SpecOf<Kind>> } = {
+  regex: prepareRegexes,
+  token_patterns: preparePatterns,
+  knowledge_base: prepareKnowledgeBase,
+  document: prepareDocumentLevel,
+  model: prepareModel,
+  module: (spec, { where }) => Promise.resolve(new Map(spec.labels.map((label) => [label, where('labels')]))),
+}
+
+/**
+ * Reads and checks everything that a configuration names.
+ *
+ * @throws NerError `weak/bad-pattern`, `weak/bad-token-pattern`, `weak/bad-entry`, `weak/unproduced-type`,
+ *   `config/bad-value`, `file/unreadable`
+ */
+export async function prepare({ config, where }: ConfigFile, options: PrepareOptions = {}): Promise<Prepared> {
+  const functions = Object.entries(config.functions).map(([name, spec]) => ({ name, spec }))
+  const rejects: Reject[] = []
+  const lists = await readLists(config.lists, rejects, options)
+  const to = { gazetteer: gazetteerBuilder(), regexes: [], patterns: [], lists, rejects, options }
+  const produced = new Set<string>()
+  for (const [source, { name, spec }] of functions.entries()) {
+    const above = functions.slice(0, source).map(({ name }) => name)
+    const place: FunctionContext = { name, source, above, where: (...path) => where(['functions', name, ...path]) }
+    const votes = await (preparers[spec.kind] as Preparer<FunctionSpec>)(spec, place, to)
+    for (const [label, from] of votes ?? []) {
+      checkLabel(label, config.labels, from)
+      produced.add(label)
+    }
+  }
+  const missing = config.labels.find((label) => !produced.has(label))
+  if (missing !== undefined) {
+    const at = config.labels.indexOf(missing)
+    const there = [...produced].filter((label) => label !== sentinelLabel)
+    throw new NerError('weak/unproduced-type', `No function votes for ${missing}.`, {
+      where: where(['labels', at]),
+      mend: `Leave it out, or write a function for it; functions vote for ${there.join(', ') || 'nothing'}.`,
+    })
+  }
+  const { regexes, patterns } = to
+  return { functions, labels: config.labels, gazetteer: to.gazetteer.finish(), regexes, patterns, lists, rejects }
+}
+
+function checkLabel(label: string, labels: readonly string[], where: string): void {
+  if (label === sentinelLabel || labels.includes(label)) return
+  const meant = nearest(label, labels)
+  throw new NerError('weak/unproduced-type', `A function votes for ${label}, which is none of the labels.`, {
+    where,
+    mend:
+      meant === undefined
+        ? `Add it to labels, or map a file’s types to labels: types: {${label}: ${labels[0]!}}`
+        : `Did you mean ${meant}?`,
+  })
+}
+
+async function readLists(files: ConfigFile['config']['lists'], rejects: Reject[], options: PrepareOptions) {
+  const lists: Record<string, string[]> = {}
+  const reader = { ...plainReader, ...rejectsInto(rejects, options) }
+  for (const [name, paths] of Object.entries(files)) {
+    const list: string[] = (lists[name] = [])
+    for (const file of paths) {
+      for await (const { surfaces } of readKnowledgeBase(file, reader)) {
+        list.push(...surfaces.map((surface) => (typeof surface === 'string' ? surface : surface.join(' '))))
+      }
+    }
+  }
+  return lists
+}
+
+const plainReader = {
+  columns: { surface: 'surface', type: 'type', id: 'id', aliases: 'aliases', popularity: 'popularity' },
+  aliasSeparator: '|',
+}
+
+const rejectsInto = (rejects: Reject[], { skipBad }: PrepareOptions) =>
+  skipBad === true ? { onReject: (reject: Reject) => void rejects.push(reject) } : {}
+
+function prepareRegexes(spec: SpecOf<'regex'>, { source, where }: FunctionContext, to: Preparation): Promise<Votes> {
+  for (const [i, pattern] of spec.patterns.entries()) {
+    const { label, group, ignore_case: ignoreCase } = spec
+    const regex = { source, label, pattern, group, ignoreCase, where: where('patterns', i) }
+    compileRegex(regex)
+    to.regexes.push(regex)
+  }
+  return Promise.resolve(new Map([[spec.label, where('label')]]))
+}
+
+async function preparePatterns(spec: SpecOf<'token_patterns'>, { source, where }: FunctionContext, to: Preparation) {
+  const votes = new Map<string, string>()
+  const rows =
+    spec.file === undefined ? inlineRows(spec.patterns!, (i) => where('patterns', i)) : await readPatternFile(spec.file)
+  for (const { value, where } of rows) {
+    const labelled = isObject(value) ? value : { label: spec.label, pattern: value }
+    const label = labelled['label'] ?? spec.label
+    if (typeof label !== 'string' || label === '') {
+      throw new NerError('weak/bad-token-pattern', 'The pattern has no label.', {
+        where,
+        mend: 'Write {"label": "ORG", "pattern": […]}, or give the function a label.',
+      })
+    }
+    const pattern = typeof labelled.pattern === 'string' ? phrase(labelled.pattern) : (labelled.pattern ?? null)
+    parseTokenPattern(pattern, where, to.lists)
+    to.patterns.push({ source, label, pattern, where })
+    if (!votes.has(label)) votes.set(label, where)
+  }
+  return votes
+}
+
+async function prepareKnowledgeBase(
+  spec: SpecOf<'knowledge_base'>,
+  place: FunctionContext,
+  to: Preparation,
+): Promise<Votes> {
+  const { name, source, where } = place
+  const settings = await surfaceSettings(spec)
+  const votes = new Map<string, string>()
+  for (const file of spec.files) {
+    const onReject = rejectsInto(to.rejects, to.options)
+    const reader = { columns: spec.columns, aliasSeparator: spec.alias_separator, ...onReject }
+    let taken = 0
+    for await (const entry of readKnowledgeBase(file, reader)) {
+      const label = labelOf(entry.type, spec)
+      if (label === undefined && entry.type === undefined) {
+        throw new NerError('weak/bad-entry', `An entry has no type: ${JSON.stringify(entry.surfaces[0])}.`, {
+          where: file,
+          mend: `Give ${name} a label for entries without a type.`,
+        })
+      }
+      if (label === undefined) continue
+      taken += to.gazetteer.add(entry, label, source, settings)
+      if (!votes.has(label)) votes.set(label, where('types') === where() ? `${where()}, ${file}` : where('types'))
+    }
+    if (taken === 0) {
+      throw new NerError('weak/bad-entry', `Nothing of the knowledge base is of use to ${name}.`, {
+        where: file,
+        mend: 'Check types, min_length, min_words and min_popularity; the file may be empty.',
+      })
+    }
+  }
+  return votes
+}
+
+const labelOf = (type: string | undefined, { types, label }: SpecOf<'knowledge_base'>): string | undefined =>
+  type === undefined ? label : types ? (types[type] ?? types['*']) : type
+
+async function surfaceSettings(spec: SpecOf<'knowledge_base'>): Promise<SurfaceSettings> {
+  const { case: spelling, boundaries, overlaps, min_popularity: minPopularity } = spec
+  return {
+    case: spelling,
+    boundaries,
+    overlaps,
+    minLength: spec.min_length,
+    minWords: spec.min_words,
+    ...(minPopularity !== undefined && { minPopularity }),
+    stop: await stopList(spec),
+  }
+}
+
+async function stopList({ stop, stop_files: files = [] }: SpecOf<'knowledge_base'>): Promise<Set<string>> {
+  const words = [...stop]
+  for (const file of files) {
+    let bytes: Buffer
+    try {
+      bytes = await readFile(file)
+    } catch (cause) {
+      const what = `The stop list cannot be read: ${(cause as Error).message}.`
+      throw new NerError('file/unreadable', what, { where: file, mend: 'Check the path.', cause })
+    }
+    for (const line of linesOf(bytes, file)) words.push(line.trim())
+  }
+  return new Set(words.filter((word) => word !== '').map(folded))
+}
+
+/** It repeats what others say. */
+function prepareDocumentLevel(spec: SpecOf<'document'>, { above, where }: FunctionContext): Promise<undefined> {
+  const unknown = spec.sources?.find((source) => !above.includes(source))
+  if (unknown === undefined) return Promise.resolve(undefined)
+  const meant = nearest(unknown, above)
+  throw new NerError('config/bad-value', `There is no function ${unknown} above this one.`, {
+    where: where('sources', spec.sources!.indexOf(unknown)),
+    mend: meant === undefined ? `Above it are ${above.join(', ') || 'none'}.` : `Did you mean ${meant}?`,
+  })
+}
+
+async function prepareModel(
+  spec: SpecOf<'model'>,
+  { where }: FunctionContext,
+  { options }: Preparation,
+): Promise<Votes> {
+  if (options.modelLabels === undefined) throw new Error('functions of models need something that runs models')
+  const own = await options.modelLabels(spec.folder)
+  const unknown = Object.keys(spec.types ?? {}).find((type) => !own.includes(type))
+  if (unknown !== undefined) {
+    throw new NerError('weak/unproduced-type', `The model does not know ${unknown}; it knows ${own.join(', ')}.`, {
+      where: where('types', unknown),
+    })
+  }
+  const labels = spec.types ? Object.values(spec.types) : own
+  return new Map(labels.map((label) => [label, where(spec.types ? 'types' : 'folder')]))
+}
