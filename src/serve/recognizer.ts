@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto'
 import type { Document, Token } from '../data/document.js'
 import { decodeSpans, decodingOf, type ScoredSpan } from '../inference/decode.js'
 import { prepare } from '../inference/prepare.js'
-import { hashFile } from '../io/hash.js'
 import type { ModelFolder } from '../models/folder.js'
 import { answerCache, type CacheOutcome, type CacheSettings } from './cache.js'
 import type { Batcher } from './batcher.js'
@@ -91,11 +90,4 @@ function keyOf({ text, tokens }: Query, version: string): string {
   const hash = createHash('sha256').update(version).update('\0').update(text, 'utf16le')
   if (tokens) hash.update('\0').update(Int32Array.from(tokens.flatMap(({ start, end }) => [start, end])))
   return hash.digest('base64')
-}
-
-/** The version of a model: of its graph, and of what its texts and tags go through. */
-export function modelVersion({ onnx, tokenizer, ner }: ModelFolder): string {
-  const hash = createHash('sha256').update(hashFile(onnx)).update(JSON.stringify(ner))
-  for (const [name, content] of Object.entries(tokenizer.files).sort()) hash.update(name).update(content)
-  return hash.digest('hex').slice(0, 16)
 }
