@@ -3,7 +3,7 @@
 import { dirname, relative, resolve } from 'node:path'
 
 const files = ['io', 'text', 'data']
-const encoders = ['graph', 'runtime', 'features', 'models']
+const encoders = ['graph', 'runtime', 'features', 'models', 'artifacts']
 
 /** What each folder may import besides itself and the files right under src. */
 export const house = {
@@ -20,6 +20,7 @@ export const house = {
   runtime: ['graph'],
   features: ['text', 'data'],
   models: [...files, 'graph', 'runtime', 'features'],
+  artifacts: [...files, 'config', 'graph', 'features', 'models'],
   inference: [...files, ...encoders],
   sources: [...files, 'config', 'gazetteer', 'patterns', 'models', 'inference'],
   evaluation: [...files, 'hub', 'agreement', ...encoders, 'inference'],

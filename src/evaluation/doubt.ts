@@ -50,7 +50,7 @@ export async function doubtLabels(modelDir: string, path: string, device: Device
   try {
     const { tagger, ner } = loaded.model
     const { documents, hash } = await readDocuments(path)
-    if (isTrainedOn(ner.lineage, hash)) throw inSample(modelDir, path)
+    if (ner.lineage.data?.train?.sha256 === hash) throw inSample(modelDir, path)
     const classOf = tagger.tags.map((tag) => tagLabel(tag) ?? outside)
     const types = [...new Set(classOf)].filter((type) => type !== outside).sort()
     checkTypes(documents, goldLayer, new Set(types), path)
@@ -122,10 +122,6 @@ function doubtsOf(
   })
   return doubts.sort((a, b) => a.probability - b.probability)
 }
-
-/** The lineage of a training names its files and their hashes. */
-const isTrainedOn = (lineage: Readonly<Record<string, unknown>>, hash: string): boolean =>
-  (lineage as { data?: { train?: { sha256?: string } } }).data?.train?.sha256 === hash
 
 const inSample = (modelDir: string, path: string) =>
   new NerError('model/in-sample', 'The model was trained on this very file, and believes it.', {

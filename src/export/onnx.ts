@@ -1,6 +1,6 @@
 import { product } from '../graph/dims.js'
 import type { Graph } from '../graph/graph.js'
-import { loadWeights, type ModelFolder } from '../models/folder.js'
+import { loadWeights, type ModelFolder } from '../artifacts/model.js'
 import { servingGraph } from '../models/serving.js'
 import type { Chain } from '../models/transitions.js'
 import { bestPath } from '../models/viterbi.js'

@@ -6,7 +6,7 @@ import type { Graph } from '../graph/graph.js'
 import { readModelFile } from '../graph/onnx/file.js'
 import { nodesWithin } from '../graph/onnx/opsets.js'
 import { halve } from '../graph/rewrite/half.js'
-import { loadModel, type ModelFolder } from '../models/folder.js'
+import { loadModel, type ModelFolder } from '../artifacts/model.js'
 import { exportGraph, viterbiGraph } from './onnx.js'
 import type { Tolerance } from './verify.js'
 

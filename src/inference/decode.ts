@@ -1,7 +1,7 @@
 import type { Sentence, Span } from '../data/document.js'
 import { spansFromTags, type Scheme, type WordSpan } from '../data/schemes.js'
 import type { SegmentedDocument } from '../data/segment.js'
-import type { ModelFolder } from '../models/folder.js'
+import type { ModelFolder } from '../artifacts/model.js'
 import type { Chain } from '../models/transitions.js'
 
 /** What turns emissions into spans. */

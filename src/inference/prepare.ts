@@ -2,7 +2,7 @@ import type { Document } from '../data/document.js'
 import type { SegmentedDocument } from '../data/segment.js'
 import type { Example } from '../features/batch.js'
 import { buildExamples } from '../features/examples.js'
-import type { ModelFolder } from '../models/folder.js'
+import type { ModelFolder } from '../artifacts/model.js'
 
 /** Documents as a model reads them. */
 export interface Prepared {

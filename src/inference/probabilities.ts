@@ -1,6 +1,6 @@
 import type { SegmentedDocument } from '../data/segment.js'
 import { tagProbabilities } from './decode.js'
-import type { ModelFolder } from '../models/folder.js'
+import type { ModelFolder } from '../artifacts/model.js'
 import type { TaggedDocument } from './tag.js'
 
 /** A sentence with the probability of every tag for every word of it, [words × tags]. */

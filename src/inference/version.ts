@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { hashFile } from '../io/hash.js'
-import type { ModelFolder } from '../models/folder.js'
+import type { ModelFolder } from '../artifacts/model.js'
 
 /** A hash of all that a model's answers depend on: its graph, its tags and CRF, its tokenizer and windows. */
 export function modelVersion({ onnx, tokenizer, tagger, ner, chain }: ModelFolder): string {

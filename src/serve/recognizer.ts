@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Document, Token } from '../data/document.js'
 import { decodeSpans, decodingOf, type ScoredSpan } from '../inference/decode.js'
 import { prepare } from '../inference/prepare.js'
-import type { ModelFolder } from '../models/folder.js'
+import type { ModelFolder } from '../artifacts/model.js'
 import { answerCache, type CacheOutcome, type CacheSettings } from './cache.js'
 import type { Batcher } from './batcher.js'
 

@@ -1,15 +1,17 @@
-import { appendFileSync, existsSync, readFileSync } from 'node:fs'
+import { appendFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import { writeJson } from '../artifacts/json.js'
+import type { Lineage } from '../artifacts/lineage.js'
+import { writeRunFile } from '../artifacts/run-file.js'
 import type { Config } from '../config/schema.js'
 import { toMetrics, type Metrics } from '../data/scoring.js'
-import { NerError } from '../errors.js'
 import type { WindowOptions } from '../features/examples.js'
 import type { MisalignedSpan } from '../features/labels.js'
 import type { Tokenizer } from '../features/tokenizer.js'
 import { unwritable, writeFileAtomically } from '../io/write.js'
 import { isOnHub } from '../hub/name.js'
 import type { HubConfig } from '../models/encoder.js'
-import { saveModel } from '../models/folder.js'
+import { saveModel } from '../artifacts/model.js'
 import { countParameters, type ParameterData } from '../models/parameters.js'
 import { taggerParameters, type Tagger } from '../models/tagger.js'
 import { trainingReport } from '../report/report.js'
@@ -34,7 +36,7 @@ export interface FinishedRun {
   /** Where the model comes from, as the beginning of a sentence. */
   readonly origin: string
   /** The same for programs: names and hashes of the models it was made from. */
-  readonly lineage: Readonly<Record<string, unknown>>
+  readonly lineage: Lineage
   readonly weights: ParameterData
   readonly windows: Required<WindowOptions>
   readonly progress: Progress
@@ -53,8 +55,6 @@ export function writeRun(run: FinishedRun): RunResults {
   const { config, corpus, tagger, windows, progress, dev, test } = run
   const { output } = config
   const rounds = roundsOf(progress.log)
-  const json = (name: string, value: unknown) =>
-    writeFileAtomically(join(output, name), `${JSON.stringify(value, null, 2)}\n`)
   const shown = shownSplit(run)
   const results: RunResults = {
     epoch: progress.log.at(-1)?.epoch ?? 0,
@@ -65,17 +65,12 @@ export function writeRun(run: FinishedRun): RunResults {
     ...(test && splitMetrics('test', test.evaluation)),
     ...(rounds.length > 0 && { self_training: rounds }),
   }
-  const lineage = {
-    ...run.lineage,
-    data: Object.fromEntries(
-      (['train', 'dev', 'test'] as const).flatMap((split) =>
-        corpus[split] ? [[split, { file: basename(config.data[split]!), sha256: corpus[split].hash }]] : [],
-      ),
+  const data = Object.fromEntries(
+    (['train', 'dev', 'test'] as const).flatMap((split) =>
+      corpus[split] ? [[split, { file: basename(config.data[split]!), sha256: corpus[split].hash }]] : [],
     ),
-    seed: config.seed,
-    config,
-    versions: versions(),
-  }
+  )
+  const lineage: Lineage = { ...run.lineage, data, seed: config.seed, config, versions: versions() }
   saveModel(output, {
     config: run.encoderConfig,
     tagger,
@@ -89,8 +84,8 @@ export function writeRun(run: FinishedRun): RunResults {
       lineage: { ...lineage, config: portable(config) },
     },
   })
-  json('all_results.json', results)
-  json('trainer_state.json', trainerState(run))
+  writeJson(join(output, 'all_results.json'), results)
+  writeJson(join(output, 'trainer_state.json'), trainerState(run))
   writeFileAtomically(join(output, 'report.html'), report(run))
   writeFileAtomically(
     join(output, 'README.md'),
@@ -98,7 +93,7 @@ export function writeRun(run: FinishedRun): RunResults {
       name: basename(output),
       tagger,
       origin: `${run.origin} with seed ${config.seed}`,
-      data: lineage.data,
+      data,
       scored: shown && {
         on: shown.split,
         scores: (shown.evaluation.crf ?? shown.evaluation.argmax).scores,
@@ -107,8 +102,7 @@ export function writeRun(run: FinishedRun): RunResults {
       hasWeights: true,
     }),
   )
-  json('run.json', {
-    finished: true,
+  writeRunFile(output, {
     ...lineage,
     device: config.device,
     parameters: countParameters(taggerParameters(tagger)),
@@ -118,33 +112,6 @@ export function writeRun(run: FinishedRun): RunResults {
     seconds: progress.elapsed / 1000,
   })
   return results
-}
-
-/** What later commands read of a run.json. */
-interface RunFile {
-  readonly finished?: boolean
-  /** Of a distillation. */
-  readonly teachers?: readonly { readonly sha256: string }[]
-}
-
-/** The run.json of a folder whose run has come to its end. @throws NerError `training/corrupt-checkpoint` */
-export function finishedRun(output: string): RunFile | undefined {
-  const path = join(output, 'run.json')
-  if (!existsSync(path)) return undefined
-  try {
-    const run = JSON.parse(readFileSync(path, 'utf8')) as RunFile
-    return run.finished === true ? run : undefined
-  } catch (cause) {
-    throw new NerError(
-      'training/corrupt-checkpoint',
-      'run.json is damaged, so whether the run is finished is unknown.',
-      {
-        where: path,
-        mend: 'Remove the file to go on from the checkpoint, or name another folder with `out`.',
-        cause,
-      },
-    )
-  }
 }
 
 const logOf = (output: string) => join(output, 'train.log.jsonl')

@@ -54,7 +54,10 @@ describe('doubting labels', () => {
     const sha256 = createHash('sha256').update(readFileSync(path)).digest('hex')
     const trained = await tinyTagger()
     const ner = JSON.parse(readFileSync(join(trained, 'ner.json'), 'utf8')) as object
-    writeFileSync(join(trained, 'ner.json'), JSON.stringify({ ...ner, lineage: { data: { train: { sha256 } } } }))
+    writeFileSync(
+      join(trained, 'ner.json'),
+      JSON.stringify({ ...ner, lineage: { data: { train: { file: 'gold.jsonl', sha256 } } } }),
+    )
     await expect(doubtLabels(trained, path)).rejects.toThrow(/model\/in-sample/)
   })
 })

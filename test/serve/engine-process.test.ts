@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { fillBatch } from '../../src/features/batches.js'
 import { buildExamples } from '../../src/features/examples.js'
-import { loadModel, type ModelFolder } from '../../src/models/folder.js'
+import { loadModel, type ModelFolder } from '../../src/artifacts/model.js'
 import { loadEngine } from '../../src/inference/engine.js'
 import { startEngine, type EngineProcess } from '../../src/serve/engine-process.js'
 import { tinyTagger } from '../inference/tiny-tagger.js'

@@ -1,3 +1,4 @@
+import type { Lineage } from '../../artifacts/lineage.js'
 import type { Config } from '../../config/schema.js'
 import type { Document } from '../../data/document.js'
 import { lineageOf as unlabelledLineage, readUnlabelled, type Unlabelled } from '../../data/unlabelled.js'
@@ -166,7 +167,7 @@ const lineageOf = (
   base: string | undefined,
   unlabelled: readonly Unlabelled[],
   gazetteer: Gazetteer | undefined,
-) => ({
+): Lineage => ({
   base_model: base === undefined ? null : { ...originOf(base), sha256: hash },
   teachers: teachers.map(({ model, hash: sha256 }) => ({ ...originOf(model.folder), sha256 })),
   student: initialised,

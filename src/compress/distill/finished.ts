@@ -1,4 +1,4 @@
-import { finishedRun } from '../../training/results.js'
+import { finishedRun } from '../../artifacts/run-file.js'
 import { weightsHash } from './teachers.js'
 
 /** Whether a folder holds a student of these teachers that has learnt all it is to learn. */

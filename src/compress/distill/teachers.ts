@@ -4,7 +4,7 @@ import { NerError } from '../../errors.js'
 import type { Tokenizer } from '../../features/tokenizer.js'
 import { hashFile } from '../../io/hash.js'
 import { originOf } from '../../hub/name.js'
-import { loadModel, loadWeights, type ModelFolder } from '../../models/folder.js'
+import { loadModel, loadWeights, type ModelFolder } from '../../artifacts/model.js'
 import type { ParameterData } from '../../models/parameters.js'
 
 /** A trained model that another one learns from. */

@@ -1,6 +1,6 @@
 import type { Graph } from '../../graph/graph.js'
 import { linearOf } from '../../graph/rewrite/linear.js'
-import type { ModelFolder } from '../../models/folder.js'
+import type { ModelFolder } from '../../artifacts/model.js'
 
 /**
  * The linear layers of the encoder, in order, by the purpose of their weights. The classifier is not among them: it is a

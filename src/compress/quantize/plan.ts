@@ -1,5 +1,5 @@
 import type { Graph } from '../../graph/graph.js'
-import type { ModelFolder } from '../../models/folder.js'
+import type { ModelFolder } from '../../artifacts/model.js'
 import type { Range } from '../../graph/rewrite/dynamic.js'
 import type { Limit } from '../../graph/rewrite/symmetric.js'
 import type { Drops } from './gates.js'

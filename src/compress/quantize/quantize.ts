@@ -7,9 +7,10 @@ import { encodeModel } from '../../graph/onnx/encode.js'
 import { quantizeDynamic, type Range } from '../../graph/rewrite/dynamic.js'
 import { quantizeTables } from '../../graph/rewrite/tables.js'
 import { verify } from '../../graph/verify.js'
-import { loadModel, loadWeights, type ModelFolder } from '../../models/folder.js'
+import type { Quantization } from '../../artifacts/lineage.js'
+import { loadModel, loadWeights, type ModelFolder } from '../../artifacts/model.js'
 import { servingGraph } from '../../models/serving.js'
-import { modelCard, type DataFile } from '../../training/model-card.js'
+import { modelCard } from '../../training/model-card.js'
 import { versions } from '../../runtime/versions.js'
 import { auto } from './auto.js'
 import { quantizeAware } from './aware.js'
@@ -100,7 +101,7 @@ export async function* quantize(modelDir: string, options: QuantizeOptions): Asy
     failures: scores ? overBudget(scores.drops, options) : [],
   }
   const named = (set: LabelledSet | undefined) => set && { file: set.file, sha256: set.sha256 }
-  const description = {
+  const description: Quantization = {
     method,
     cpu,
     largest_weight: limit,
@@ -122,9 +123,9 @@ function cardOf(
   { tagger, ner }: ModelFolder,
   source: string,
   { output, method, cpu, dev }: Quantized,
-  data: Readonly<Record<'calib' | 'dev', DataFile | undefined>>,
+  data: Quantization['data'],
 ): string {
-  const { data: trained } = ner.lineage as { data?: Readonly<Record<string, DataFile>> }
+  const { data: trained } = ner.lineage
   return modelCard({
     name: basename(resolve(output)),
     tagger,

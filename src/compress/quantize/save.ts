@@ -1,8 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Quantization } from '../../artifacts/lineage.js'
+import type { ModelFolder } from '../../artifacts/model.js'
+import { readNerFile, writeNerFile } from '../../artifacts/ner-file.js'
+import { readRunFile, writeRunFile } from '../../artifacts/run-file.js'
 import { toMetrics } from '../../data/scoring.js'
 import { fillFolder, writeFileAtomically } from '../../io/write.js'
-import { readJson, type ModelFolder } from '../../models/folder.js'
 import type { Budget, Drops } from './gates.js'
 import type { Quantized } from './result.js'
 
@@ -18,10 +21,9 @@ export function saveQuantized(
   model: ModelFolder,
   onnx: Uint8Array,
   card: string,
-  quantization: Readonly<Record<string, unknown>>,
+  quantization: Quantization,
 ): void {
-  const ner = readJson(model.folder, 'ner.json') as Record<string, unknown>
-  const nerFile = { ...ner, graph: quantizedGraph, lineage: { ...model.ner.lineage, quantization } }
+  const ner = readNerFile(model.folder)
   fillFolder(folder, (aside) => {
     const put = (name: string, content: string | Uint8Array) => {
       writeFileAtomically(join(aside, name), content)
@@ -29,15 +31,13 @@ export function saveQuantized(
     for (const [name, content] of Object.entries(model.tokenizer.files)) put(name, content)
     put('README.md', card)
     put('config.json', readFileSync(join(model.folder, 'config.json')))
-    put('ner.json', `${JSON.stringify(nerFile, null, 2)}\n`)
     put(quantizedGraph, onnx)
+    writeNerFile(aside, { ...ner, graph: quantizedGraph, lineage: { ...ner.lineage, quantization } })
   })
 }
 
 /** What was done to a model that is quantized already. */
-export function quantizationOf({ ner }: ModelFolder): unknown {
-  return ner.lineage['quantization']
-}
+export const quantizationOf = ({ ner }: ModelFolder) => ner.lineage.quantization
 
 /** What a model lost and gained, as files and `--json` have it. */
 export const measuredJson = ({ bytes, dev, costs }: Quantized) => ({
@@ -51,26 +51,19 @@ const dropsJson = ({ overall, perType }: Drops) => ({ f1_drop: overall, f1_drop_
 /** `run.json`, which comes last: with it the run is finished. */
 export function writeRun(
   folder: string,
-  description: object,
+  description: Quantization,
   result: Quantized,
   { maxF1Drop, perTypeMaxDrop }: Budget,
   seconds: number,
 ): void {
-  const run = {
-    finished: true,
+  writeRunFile(folder, {
     ...description,
     device: 'cpu',
     ...measuredJson(result),
     gates: { max_f1_drop: maxF1Drop, per_type_max_drop: perTypeMaxDrop, failures: result.failures },
     seconds,
-  }
-  writeFileAtomically(join(folder, 'run.json'), `${JSON.stringify(run, null, 2)}\n`)
+  })
 }
 
-/** The gates that a quantized model failed, each in a sentence. @throws NerError `model/bad-config` */
-export function failedGates(folder: string): readonly string[] {
-  // An exported folder has no run.json: it would not be there, had a gate failed.
-  if (!existsSync(join(folder, 'run.json'))) return []
-  const { gates } = readJson(folder, 'run.json') as { gates?: { failures?: readonly string[] } }
-  return gates?.failures ?? []
-}
+/** The gates that a quantized model failed, each in a sentence. An exported folder, which no failed gate allows, has no run.json. */
+export const failedGates = (folder: string): readonly string[] => readRunFile(folder)?.gates?.failures ?? []

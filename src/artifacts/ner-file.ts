@@ -1,10 +1,14 @@
+import { join } from 'node:path'
 import { z } from 'zod'
 import { schemes } from '../data/schemes.js'
 import { NerError } from '../errors.js'
-import { crfNames } from './crf.js'
-import { makeChain, type Chain } from './transitions.js'
-import type { ParameterData } from './parameters.js'
-import type { Tagger } from './tagger.js'
+import { readJson } from '../models/folder.js'
+import { crfNames } from '../models/crf.js'
+import { makeChain, type Chain } from '../models/transitions.js'
+import type { ParameterData } from '../models/parameters.js'
+import type { Tagger } from '../models/tagger.js'
+import { writeJson } from './json.js'
+import { storedLineage, type Lineage } from './lineage.js'
 
 const scores = z.record(z.string(), z.number())
 
@@ -22,22 +26,32 @@ const nerFile = z.object({
     .string()
     .regex(/^onnx\/[\w.-]+\.onnx$/, 'a file of the folder onnx')
     .default('onnx/model.onnx'),
-  /** Where the model comes from: data hashes, seed, configuration, metrics, versions. */
-  lineage: z.record(z.string(), z.unknown()).default({}),
+  /** Where the model comes from. */
+  lineage: storedLineage.default({}),
 })
 
 /** `ner.json`: what a model needs here beyond what Hugging Face's files say. */
 export type NerFile = Readonly<z.output<typeof nerFile>>
 
-/** What is in a `ner.json`, at `where`. @throws NerError `model/bad-config` */
-export function parseNerFile(json: unknown, where: string): NerFile {
-  const parsed = nerFile.safeParse(json)
+/** The same, about to be written. */
+export type NewNerFile = Omit<z.input<typeof nerFile>, 'lineage'> & { readonly lineage: Lineage }
+
+const name = 'ner.json'
+
+/** A folder's `ner.json`. @throws NerError `model/missing-file`, `model/bad-config` */
+export function readNerFile(folder: string): NerFile {
+  const parsed = nerFile.safeParse(readJson(folder, name))
   if (parsed.success) return parsed.data
   const issue = parsed.error.issues[0]!
   throw new NerError('model/bad-config', `ner.json: ${issue.path.join('.')}: ${issue.message}`, {
-    where,
+    where: join(folder, name),
     mend: 'Write the model again, with ner train, distill or quantize; the file is not for editing.',
   })
+}
+
+/** Writes a folder's `ner.json`; the graph is named where it is not the usual one. */
+export function writeNerFile(folder: string, file: NewNerFile): void {
+  writeJson(join(folder, name), file)
 }
 
 /** The CRF's scores as `ner.json` has them. */
