@@ -25,59 +25,72 @@ export interface ForwardBackward {
   marginals(): ChainMarginals
 }
 
-/** Keeps padding, where sums may vanish, from dividing by 0. */
-const smallestNormal = 1.2e-38
+/** log 0 */
+export const impossible = -1e4
 
 /**
- * Forward–backward over p(y) ∝ Π step[yₜ₋₁, yₜ]·potential[t, yₜ]. `step` is [labels + 1, labels + 1]: its last tag is
- * the boundary, before the first word and after the last.
+ * Forward–backward over log p(y) = Σ step[yₜ₋₁, yₜ] + scores[t, yₜ] − log Z. `step` is [labels + 1, labels + 1]: its last
+ * tag is the boundary, before the first word and after the last.
+ *
+ * All of it is in logarithms, relative to each word's best: a path that counts may be e⁻²⁴⁰ of the best one up to a word,
+ * and no float32 that is not a logarithm holds that.
  *
  * Word by word in a scan; or, where the number of words is known when the graph is built, in a logarithmic number of
  * steps, for the devices that have no loops. GPUs do.
  */
-export function forwardBackward(g: Graph, potentials: Value, step: Value, words: ChainWords): ForwardBackward {
-  const [sentences, length, labels] = potentials.shape as [Dim, Dim, number]
-  const bounded = g.concat([potentials, g.fill([sentences, length, 1], 0, 'float32')], 2)
+export function forwardBackward(g: Graph, scores: Value, step: Value, words: ChainWords): ForwardBackward {
+  const [sentences, length, labels] = scores.shape as [Dim, Dim, number]
+  const bounded = g.concat([scores, g.fill([sentences, length, 1], impossible, 'float32')], 2)
   const messages =
     typeof length === 'number' ? doubled(g, bounded, step, words, length) : scanned(g, bounded, step, words)
   return {
     logNorms: () => messages.logNorms(),
     marginals() {
-      // p(yₜ) = α·γ / Σ α·γ,   p(yₜ₋₁ = i, yₜ = j) = step[i, j]·before[t, i]·γ[t, j] / Σ α·γ
-      // Never the product of three: where forwards, backwards and the word itself each want another tag, it is 0.
+      // p(yₜ) = exp(α + γ − log Σ exp(α + γ)),   p(yₜ₋₁ = i, yₜ = j) = exp(before[t, i] + step[i, j] + γ[t, j] − the same)
       const gamma = messages.gamma()
-      const joint = g.mul(messages.message(), gamma)
-      const scale = g.div(words.mask, g.max(g.sum(joint, [2]), g.scalar(smallestNormal)))
-      const flat = (value: Value) => g.reshape(value, [product([sentences, length]), labels + 1])
-      const pairs = g.gemm(flat(messages.before()), flat(g.mul(gamma, scale)), { transA: 1 })
+      const joint = g.add(messages.message(), gamma)
+      const peak = g.maximum(joint, [2])
+      const shares = g.exp(g.sub(joint, peak))
+      const total = g.sum(shares, [2])
+      const told = g.sub(gamma, g.add(peak, g.log(total)))
+      const pairs = g.exp(g.add(g.add(g.unsqueeze(messages.before(), [3]), step), g.unsqueeze(told, [2])))
+      const size = labels + 1
+      const flat = (value: Value, width: number) => g.reshape(value, [product([sentences, length]), width])
+      const steps = g.gemm(flat(words.mask, 1), flat(pairs, size * size), { transA: 1 })
       return {
-        tags: g.slice(g.mul(joint, scale), 2, 0, labels),
-        steps: g.slice(g.slice(g.mul(step, pairs), 0, 0, labels), 1, 0, labels),
+        tags: g.slice(g.mul(shares, g.div(words.mask, total)), 2, 0, labels),
+        steps: g.slice(g.slice(g.reshape(steps, [size, size]), 0, 0, labels), 1, 0, labels),
       }
     },
   }
 }
 
-/** What both ways of running a chain give, [sentences, words, labels + 1] each, up to a factor for every word. */
+/** What both ways of running a chain give, in logarithms, [sentences, words, labels + 1] each, up to a number for every word. */
 interface Messages {
   /** The forward state of the word before. */
   before(): Value
-  /** α = before·step: what the words before say of this one. */
+  /** α = log Σ exp(before + step): what the words before say of this one. */
   message(): Value
-  /** γ: what this word and those after say, the word's potential in it. */
+  /** γ: what this word and those after say, the word's own score in it. */
   gamma(): Value
   /** As in `ForwardBackward`. */
   logNorms(): Value
 }
 
+/** log Σ exp(x) over one axis, kept as one. */
+function logSumExp(g: Graph, x: Value, axis: number): Value {
+  const peak = g.maximum(x, [axis])
+  return g.add(g.log(g.sum(g.exp(g.sub(x, peak)), [axis])), peak)
+}
+
 /**
- * Word by word: messages are normalised at every word, so that nothing underflows. Both directions run in one scan, as
- * the two rows of a batch: backwards is forwards over reversed sentences with transposed steps.
+ * Word by word: states are relative to their best. Both directions run in one scan, as the two rows of a batch: backwards
+ * is forwards over reversed sentences with transposed steps.
  */
-function scanned(g: Graph, potentials: Value, step: Value, { lengths, mask }: ChainWords): Messages {
-  const boundary = (potentials.shape[2] as number) - 1
+function scanned(g: Graph, scores: Value, step: Value, { lengths, mask }: ChainWords): Messages {
+  const boundary = (scores.shape[2] as number) - 1
   const reversed = (value: Value) => g.reverseSequence(value, lengths, { batch_axis: 0, time_axis: 1 })
-  const { before, messages, states, norms } = runChain(g, step, potentials, reversed(potentials))
+  const { before, messages, states, norms } = runChain(g, step, scores, reversed(scores))
   const forward = (value: Value) => g.transpose(direction(g, value, 0), [1, 0, 2])
   const gamma = once(() => reversed(g.transpose(direction(g, states, 1), [1, 0, 2])))
   return {
@@ -86,27 +99,29 @@ function scanned(g: Graph, potentials: Value, step: Value, { lengths, mask }: Ch
     gamma,
     logNorms() {
       // The last word has the step to the boundary beside its own norm.
-      const closing = g.matmul(forward(states), g.slice(step, 1, boundary, boundary + 1))
-      const closed = g.mul(lastWords(g, mask), g.log(g.max(closing, g.scalar(smallestNormal))))
-      return g.add(g.log(forward(norms)), closed)
+      const toBoundary = g.reshape(g.slice(step, 1, boundary, boundary + 1), [1, 1, boundary + 1])
+      const closing = logSumExp(g, g.add(forward(states), toBoundary), 2)
+      return g.add(forward(norms), g.mul(lastWords(g, mask), closing))
     },
   }
 }
 
 /**
- * The recurrence of both directions:  message = before·step,  state = message·potential / norm,  norm their sum.
+ * The recurrence of both directions:  message = log Σ exp(before + step),  state = message + score − norm,  norm the largest.
  * Results are [words, 2, sentences, ·], one row a direction; padding after a sentence's end holds what nobody reads.
  */
 function runChain(g: Graph, step: Value, forward: Value, backward: Value) {
   const [sentences, , tags] = forward.shape as [string, string, number]
   const body = new Graph('chain')
   const before = body.input('before', 'float32', [2, sentences, tags])
-  const steps = body.input('steps', 'float32', [2, tags, tags])
-  const potential = body.input('potential', 'float32', [2, sentences, tags])
-  const message = body.matmul(before, steps)
-  const joint = body.mul(message, potential)
-  const norm = body.sum(joint, [2])
-  const state = body.div(joint, norm)
+  // [direction, 1, to, from]: sums are over what lies side by side.
+  const steps = body.input('steps', 'float32', [2, 1, tags, tags])
+  const score = body.input('score', 'float32', [2, sentences, tags])
+  const paths = body.add(body.unsqueeze(before, [2]), steps)
+  const message = body.reshape(logSumExp(body, paths, 3), [2, sentences, tags])
+  const joint = body.add(message, score)
+  const norm = body.maximum(joint, [2])
+  const state = body.sub(joint, norm)
   body.output('state', state)
   body.output('steps.next', steps)
   body.output('before.out', before)
@@ -116,10 +131,10 @@ function runChain(g: Graph, step: Value, forward: Value, backward: Value) {
 
   const both = g.transpose(g.concat([g.unsqueeze(forward, [0]), g.unsqueeze(backward, [0])], 0), [2, 0, 1, 3])
   const atBoundary = g.concat(
-    [g.fill([2, sentences, tags - 1], 0, 'float32'), g.fill([2, sentences, 1], 1, 'float32')],
+    [g.fill([2, sentences, tags - 1], impossible, 'float32'), g.fill([2, sentences, 1], 0, 'float32')],
     2,
   )
-  const directions = g.concat([g.unsqueeze(step, [0]), g.unsqueeze(g.swapLastAxes(step), [0])], 0)
+  const directions = g.concat([g.unsqueeze(g.swapLastAxes(step), [0, 1]), g.unsqueeze(step, [0, 1])], 0)
   const [, , befores, messages, states, norms] = g.scan(body, [atBoundary, directions], [both])
   return { before: befores!, messages: messages!, states: states!, norms: norms! }
 }
@@ -131,46 +146,41 @@ function direction(g: Graph, value: Value, index: 0 | 1): Value {
 }
 
 /**
- * A chain is a product of matrices, Mₜ[i, j] = step[i, j]·potential[t, j], and products are associative: those of the
+ * A chain is a product of matrices, Mₜ[i, j] = exp(step[i, j] + scores[t, j]), and products are associative: those of the
  * first t words, and of all from t on, are there after log₂(words) rounds, each of which doubles the words that a
  * product spans (Hillis & Steele, 1986). Matrices are held as logarithms; a word of padding is the identity.
  */
-function doubled(g: Graph, potentials: Value, step: Value, { mask }: ChainWords, words: number): Messages {
-  const [sentences, , tags] = potentials.shape as [Dim, number, number]
+function doubled(g: Graph, scores: Value, step: Value, { mask }: ChainWords, words: number): Messages {
+  const [sentences, , tags] = scores.shape as [Dim, number, number]
   const boundary = tags - 1
-  const log = (value: Value) => g.log(g.max(value, g.scalar(smallestNormal)))
   const identity = g.initializer('identity', logIdentity(tags))
-  const matrices = g.add(log(step), g.unsqueeze(log(potentials), [2]))
+  const matrices = g.add(step, g.unsqueeze(scores, [2]))
   const isWord = g.less(g.scalar(0), g.unsqueeze(mask, [3]))
   const chain = g.where(isWord, matrices, identity)
 
   const prefixes = once(() => products(g, chain, words, 'prefix'))
   const suffixes = once(() => products(g, chain, words, 'suffix'))
-  /** Rows of logarithms as numbers, the largest of each row 1. */
-  const relative = (rows: Value) => g.exp(g.sub(rows, g.maximum(rows, [-1])))
+  const relative = (rows: Value) => g.sub(rows, g.maximum(rows, [-1]))
   const states = once(() => g.reshape(g.slice(prefixes(), 2, boundary), [sentences, words, tags]))
-  const toBoundary = g.slice(step, 1, boundary, boundary + 1)
+  const toBoundary = g.reshape(g.slice(step, 1, boundary, boundary + 1), [1, 1, tags])
 
   const before = once(() => {
-    const start = g.expandTo(g.initializer('at boundary', oneHot(tags, boundary)), g.slice(states(), 1, 0, 1))
+    const start = g.expandTo(g.initializer('at boundary', logOneHot(tags, boundary)), g.slice(states(), 1, 0, 1))
     return g.concat([start, g.slice(relative(states()), 1, 0, words - 1)], 1)
   })
   return {
     before,
-    message: once(() => g.matmul(before(), step)),
+    message: once(() => g.reshape(logSumExp(g, g.add(g.unsqueeze(before(), [3]), step), 2), [sentences, words, tags])),
     gamma: once(() => {
       // β of a word is what comes after it: the suffix that starts at the next one, and the step to the boundary.
-      const peaks = g.maximum(suffixes(), [3])
-      const ends = g.add(log(g.matmul(g.exp(g.sub(suffixes(), peaks)), toBoundary)), peaks)
+      const ends = logSumExp(g, g.add(suffixes(), g.unsqueeze(toBoundary, [2])), 3)
       const after = relative(g.reshape(g.slice(ends, 1, 1), [sentences, words - 1, tags]))
-      const last = g.expandTo(g.reshape(toBoundary, [1, 1, tags]), g.slice(states(), 1, 0, 1))
-      return g.mul(potentials, g.concat([after, last], 1))
+      const last = g.expandTo(toBoundary, g.slice(states(), 1, 0, 1))
+      return g.add(scores, g.concat([after, last], 1))
     }),
     logNorms() {
       const all = g.slice(states(), 1, words - 1)
-      const peak = g.maximum(all, [-1])
-      const logPartition = g.add(log(g.matmul(g.exp(g.sub(all, peak)), toBoundary)), peak)
-      return g.mul(lastWords(g, mask), logPartition)
+      return g.mul(lastWords(g, mask), logSumExp(g, g.add(all, toBoundary), 2))
     },
   }
 }
@@ -188,8 +198,22 @@ function products(g: Graph, matrices: Value, words: number, kind: 'prefix' | 'su
   return spans
 }
 
-/** log(exp(a)·exp(b)), with the largest of a's rows and of b's columns taken out, so that no path that counts vanishes. */
+/** Tags up to which all paths of a product are held at once, tags³ for each word. */
+const fewTags = 16
+
+/** Keeps sums that vanish from being log 0. */
+const smallestNormal = 1.2e-38
+
+/**
+ * log(exp(a)·exp(b)). Of few tags, all paths relative to the best; of many, whose paths would not fit the memory of a
+ * device, with the largest of a's rows and of b's columns taken out: paths more than e⁻⁸⁷ below both vanish.
+ */
 function logMatmul(g: Graph, a: Value, b: Value): Value {
+  const tags = a.shape.at(-1) as number
+  if (tags <= fewTags) {
+    const paths = g.add(g.unsqueeze(a, [3]), g.unsqueeze(g.swapLastAxes(b), [2]))
+    return g.reshape(logSumExp(g, paths, 4), a.shape)
+  }
   const rows = g.maximum(a, [-1])
   const columns = g.maximum(b, [-2])
   const paths = g.matmul(g.exp(g.sub(a, rows)), g.exp(g.sub(b, columns)))
@@ -199,13 +223,13 @@ function logMatmul(g: Graph, a: Value, b: Value): Value {
 const logIdentity = (size: number): Tensor => ({
   dtype: 'float32',
   dims: [size, size],
-  data: Float32Array.from({ length: size * size }, (_, i) => (i % (size + 1) === 0 ? 0 : -1e4)),
+  data: Float32Array.from({ length: size * size }, (_, i) => (i % (size + 1) === 0 ? 0 : impossible)),
 })
 
-const oneHot = (size: number, at: number): Tensor => ({
+const logOneHot = (size: number, at: number): Tensor => ({
   dtype: 'float32',
   dims: [1, 1, size],
-  data: Float32Array.from({ length: size }, (_, i) => (i === at ? 1 : 0)),
+  data: Float32Array.from({ length: size }, (_, i) => (i === at ? 0 : impossible)),
 })
 
 /** Adds to the graph when it is first asked for, and no second time. */

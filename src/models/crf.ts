@@ -2,7 +2,7 @@ import { product } from '../graph/dims.js'
 import type { Graph } from '../graph/graph.js'
 import type { Value } from '../graph/types.js'
 import type { Transitions } from '../data/schemes.js'
-import { firstWords, forwardBackward, lastWords, type ChainMarginals, type ChainWords } from './chain.js'
+import { firstWords, forwardBackward, impossible, lastWords, type ChainMarginals, type ChainWords } from './chain.js'
 import type { Parameter } from './parameters.js'
 
 /**
@@ -27,12 +27,6 @@ export function crfParameters(labels: number): Parameter[] {
     { name: crfNames.end, shape: [labels], initial: 0, group: 'crf' },
   ]
 }
-
-/**
- * Emissions this far below the best of their word count as this far below. Two such words in a row, which is what a
- * scheme can force on a sentence, are still a normal float32 with room for transitions.
- */
-const lowestEmission = -36
 
 /**
  * Σ over sentences of log Z − E_q[score], with q the target distribution (for hard tags, −log p of the gold path), as
@@ -134,28 +128,27 @@ const smallestShare = 2 ** -50
  */
 export function legalMarginals(g: Graph, targets: Value, words: ChainWords, legal: Transitions): ChainMarginals {
   const follow = legal.follow.map((row, from) => [...row, legal.end[from]!])
-  const steps = [...follow, [...legal.start, false]].flat().map(Number)
+  const steps = [...follow, [...legal.start, false]].flat().map((isLegal) => (isLegal ? 0 : impossible))
   const size = legal.start.length + 1
   const step = g.initializer('legal', { dtype: 'float32', dims: [size, size], data: Float32Array.from(steps) })
-  return forwardBackward(g, g.max(targets, g.scalar(smallestShare)), step, words).marginals()
+  return forwardBackward(g, g.log(g.max(targets, g.scalar(smallestShare))), step, words).marginals()
 }
 
 function crfChain(g: Graph, emissions: Value, parameters: CrfParameters, words: ChainWords, legal: Transitions) {
   const forbidden = forbiddenScores(g, legal)
-  const start = g.exp(g.add(parameters.start, forbidden.start))
-  const end = g.exp(g.add(parameters.end, forbidden.end))
-  const transitions = g.exp(g.add(parameters.transitions, forbidden.transitions))
+  const start = g.add(parameters.start, forbidden.start)
+  const end = g.add(parameters.end, forbidden.end)
+  const transitions = g.add(parameters.transitions, forbidden.transitions)
   const peaks = g.maximum(emissions, [-1])
-  const potentials = g.exp(g.max(g.sub(emissions, peaks), g.scalar(lowestEmission)))
   // The boundary's row holds the starts, its column the ends.
   const step = g.concat(
     [
       g.concat([transitions, g.unsqueeze(end, [1])], 1),
-      g.concat([g.unsqueeze(start, [0]), g.fill([1, 1], 0, 'float32')], 1),
+      g.concat([g.unsqueeze(start, [0]), g.fill([1, 1], impossible, 'float32')], 1),
     ],
     0,
   )
-  const chain = forwardBackward(g, potentials, step, words)
+  const chain = forwardBackward(g, g.sub(emissions, peaks), step, words)
   return {
     marginals: () => chain.marginals(),
     /** log Z, summed over sentences. */
@@ -163,10 +156,10 @@ function crfChain(g: Graph, emissions: Value, parameters: CrfParameters, words: 
   }
 }
 
-/** −10⁴ where a sentence may not start, step or end: exp of it is 0. */
+/** Of where a sentence may not start, step or end. */
 function forbiddenScores(g: Graph, legal: Transitions) {
   const scores = (rows: readonly boolean[], dims: readonly number[]) =>
-    g.initializer('illegal', { dtype: 'float32', dims, data: Float32Array.from(rows, (ok) => (ok ? 0 : -1e4)) })
+    g.initializer('illegal', { dtype: 'float32', dims, data: Float32Array.from(rows, (ok) => (ok ? 0 : impossible)) })
   const labels = legal.start.length
   return {
     start: scores(legal.start, [labels]),
