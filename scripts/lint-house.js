@@ -11,7 +11,7 @@ export const house = {
   text: [],
   data: ['io', 'text'],
   hub: ['io'],
-  config: ['hub'],
+  config: ['io', 'hub'],
   gazetteer: [...files],
   patterns: [...files],
   agreement: ['data'],

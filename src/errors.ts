@@ -10,6 +10,7 @@ export const codes = {
   'config/bad-value': 'A value of the configuration has the wrong type or is out of range.',
   // files
   'file/unreadable': 'A file or folder cannot be read.',
+  'file/too-large': 'A file unpacks to more than is taken.',
   'file/unwritable': 'A file or folder cannot be written.',
   'file/disk-full': 'The disk is full.',
   'output/occupied': 'The output folder holds another run.',

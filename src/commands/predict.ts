@@ -1,18 +1,19 @@
-import { createReadStream, openSync } from 'node:fs'
-import type { Readable } from 'node:stream'
+import { accessSync, constants, statSync } from 'node:fs'
 import { formatConll } from '../data/formats/conll-write.js'
-import { streamedLines } from '../io/lines.js'
+import type { Document, Span } from '../data/document.js'
+import { partsOf, readPart } from '../data/parts.js'
+import { segment } from '../data/segment.js'
 import { NerError } from '../errors.js'
-import { findWords } from '../text/words.js'
-import { type Entity, loadPredictor } from '../inference/predict.js'
+import { loadPredictor } from '../inference/predict.js'
+import { unreadable } from '../io/open.js'
 import { defineCommand, exit } from './command.js'
 import { highlighter } from './highlight.js'
-import { write } from './output.js'
 import { threads } from './options.js'
+import { write } from './output.js'
 import { located } from './progress.js'
 
-/** Texts predicted at once: enough to fill batches of like lengths, few enough that output flows. */
-const textsAtOnce = 256
+/** Documents predicted at once: enough to fill batches of like lengths, few enough that output flows. */
+const documentsAtOnce = 256
 
 export const command = defineCommand({
   positionals: {
@@ -24,24 +25,29 @@ export const command = defineCommand({
     text: { type: 'string', array: true, describe: 'Texts; without any, lines of --input or of standard input' },
   },
   options: {
-    input: { type: 'string', describe: 'A file with a text on each line; - is standard input' },
+    input: {
+      type: 'string',
+      describe:
+        'Text, a text on each line, or labelled data of any format, whose labels are not read; - is standard input',
+    },
     json: { type: 'boolean', describe: 'One JSON array for all texts', conflicts: ['jsonl', 'conll'] },
     jsonl: { type: 'boolean', describe: 'A JSON object a line; the default but on a terminal', conflicts: 'conll' },
-    conll: { type: 'boolean', describe: 'A token and its tag a line, a blank line after each text' },
+    conll: { type: 'boolean', describe: 'A word and its tag a line, a blank line after each sentence' },
     threads,
   },
   examples: [
     ['ner predict runs/ner "Marie Curie was born in Warsaw."', 'one text'],
     ['ner predict runs/ner --input news.txt --jsonl > entities.jsonl', 'a file, a text on each line'],
+    ['ner predict runs/ner --input test.conll --conll > found.conll', 'words as the file has them'],
   ],
   async run(args) {
-    const texts = textsOf(args)
+    const documents = documentsOf(args)
     const predictor = await loadPredictor(await located(args.model, 'tagger'), { threads: args.threads })
     const form = forms[formOf(args)]()
     let written = 0
-    for await (const batch of batches(texts)) {
-      const entities = await predictor.predict(batch)
-      if (!(await write(batch.map((text, i) => form.text(text, entities[i]!, written++)).join('')))) break
+    for await (const batch of batches(documents)) {
+      const found = await predictor.predictDocuments(batch)
+      if (!(await write(batch.map((document, i) => form.document(document, found[i]!, written++)).join('')))) break
     }
     await write(form.end?.(written) ?? '')
     await predictor.close()
@@ -52,22 +58,22 @@ export const command = defineCommand({
 type Form = 'terminal' | 'json' | 'jsonl' | 'conll'
 
 interface Writer {
-  text(text: string, entities: readonly Entity[], index: number): string
-  /** What closes the output after so many texts. */
-  end?(texts: number): string
+  document(document: Input, spans: readonly Span[], index: number): string
+  /** What closes the output after so many documents. */
+  end?(documents: number): string
 }
 
 const forms: Record<Form, () => Writer> = {
   terminal() {
     const highlight = highlighter(process.stdout)
-    return { text: (text, entities) => `${highlight(text, entities)}\n` }
+    return { document: ({ text }, spans) => `${highlight(text, entitiesOf(text, spans))}\n` }
   },
   json: () => ({
-    text: (text, entities, index) => `${index === 0 ? '[\n' : ',\n'}${toJson(text, entities)}`,
-    end: (texts) => (texts === 0 ? '[]\n' : '\n]\n'),
+    document: (document, spans, index) => `${index === 0 ? '[\n' : ',\n'}${toJson(document, spans)}`,
+    end: (documents) => (documents === 0 ? '[]\n' : '\n]\n'),
   }),
-  jsonl: () => ({ text: (text, entities) => `${toJson(text, entities)}\n` }),
-  conll: () => ({ text: toConll }),
+  jsonl: () => ({ document: (document, spans) => `${toJson(document, spans)}\n` }),
+  conll: () => ({ document: toConll }),
 }
 
 function formOf(args: { json?: boolean | undefined; jsonl?: boolean | undefined; conll?: boolean | undefined }): Form {
@@ -76,50 +82,88 @@ function formOf(args: { json?: boolean | undefined; jsonl?: boolean | undefined;
   return args.jsonl === true || !process.stdout.isTTY ? 'jsonl' : 'terminal'
 }
 
-/** Offsets are JavaScript's, so that `word === text.slice(start, end)`; the record says so to other languages. */
-const toJson = (text: string, entities: readonly Entity[]) => JSON.stringify({ text, entities, offset_unit: 'utf16' })
+/** As Hugging Face's token-classification pipeline names an entity's parts. */
+const entitiesOf = (text: string, spans: readonly Span[]) =>
+  spans.map(({ label, score, start, end }) => ({
+    entity_group: label,
+    score: score!,
+    word: text.slice(start, end),
+    start,
+    end,
+  }))
 
-function toConll(text: string, entities: readonly Entity[], index: number): string {
-  const spans = entities.map(({ start, end, entity_group }) => ({ start, end, label: entity_group }))
-  if (text.trim() === '') return '\n'
-  const document = { id: `text ${index + 1}`, text, tokens: findWords(text), layers: { predicted: spans } }
-  return [...formatConll([document], { layer: 'predicted' })].join('')
+/**
+ * Offsets are JavaScript's, so that `word === text.slice(start, end)`; the record says so to other languages. Where the
+ * input has ids and words, the record has them too.
+ */
+function toJson({ id, text, tokens, sentences, isText }: Input, spans: readonly Span[]): string {
+  return JSON.stringify({
+    ...(!isText && { id }),
+    text,
+    ...(tokens && { tokens: tokens.map(({ start, end }) => ({ start, end })) }),
+    ...(tokens && sentences && { sentences }),
+    entities: entitiesOf(text, spans),
+    offset_unit: 'utf16',
+  })
 }
 
-type Texts = AsyncIterable<string> | readonly string[]
+function toConll(document: Input, spans: readonly Span[]): string {
+  if (document.text.trim() === '') return '\n'
+  const { tokens } = segment(document)
+  // A text is one sentence, so that the n-th of the columns is the n-th line of the input.
+  return [...formatConll([{ ...document, tokens, layers: { predicted: spans } }], { layer: 'predicted' })].join('')
+}
 
-function textsOf({ text = [], input }: { text?: readonly string[] | undefined; input?: string | undefined }): Texts {
+/** A document to predict on, and whether it is a bare line of text. */
+type Input = Document & { readonly isText: boolean }
+
+type Inputs = AsyncIterable<Input> | readonly Input[]
+
+function documentsOf({
+  text = [],
+  input,
+}: {
+  text?: readonly string[] | undefined
+  input?: string | undefined
+}): Inputs {
   if (text.length > 0 && input !== undefined) {
     throw new NerError('usage/bad-flag', 'There are texts both as arguments and with --input.', {
       mend: 'Give one or the other.',
     })
   }
-  if (text.length > 0) return text
-  if (input === undefined || input === '-') return lines(process.stdin, 'standard input')
-  // Opened at once: a path that is wrong is told before a model is loaded.
+  if (text.length > 0) return text.map((line, i) => ({ id: `text ${i + 1}`, text: line, layers: {}, isText: true }))
+  const file = input ?? '-'
+  // Told at once, before a model is loaded.
+  if (file !== '-') checkReadable(file)
+  return read(file)
+}
+
+function checkReadable(file: string): void {
   try {
-    return lines(createReadStream(input, { fd: openSync(input, 'r') }), input)
+    accessSync(file, constants.R_OK)
+    if (statSync(file).isDirectory()) throw Object.assign(new Error('it is a folder'), { code: 'EISDIR' })
   } catch (cause) {
-    throw unreadable(input, cause)
+    throw unreadable(file, cause)
   }
 }
 
-async function* lines(stream: Readable, name: string): AsyncGenerator<string> {
+async function* read(file: string): AsyncGenerator<Input> {
   try {
-    yield* streamedLines(stream, name)
-  } catch (cause) {
-    throw cause instanceof NerError ? cause : unreadable(name, cause)
+    for await (const part of partsOf(file)) {
+      const isText = part.format === 'text'
+      for (const document of readPart(part, { blankLines: true }).documents) yield { ...document, isText }
+    }
+  } catch (error) {
+    // No text has no entities: a pipe that gives nothing is no mistake.
+    if (!(error instanceof NerError && error.code === 'data/empty')) throw error
   }
 }
 
-const unreadable = (name: string, cause: unknown) =>
-  new NerError('file/unreadable', 'The text cannot be read.', { where: name, mend: 'Check the path.', cause })
-
-async function* batches(texts: Texts): AsyncGenerator<string[]> {
-  let batch: string[] = []
-  for await (const text of texts) {
-    batch.push(text)
-    if (batch.length === textsAtOnce) {
+async function* batches(documents: Inputs): AsyncGenerator<Input[]> {
+  let batch: Input[] = []
+  for await (const document of documents) {
+    batch.push(document)
+    if (batch.length === documentsAtOnce) {
       yield batch
       batch = []
     }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml'
 import { NerError } from '../errors.js'
+import { unreadable } from '../io/open.js'
 
 /** A YAML file's keys and values, with the lines they stand on. */
 export interface YamlFile {
@@ -19,8 +20,7 @@ export function readYaml(file: string, example: string): YamlFile {
   try {
     text = readFileSync(file, 'utf8')
   } catch (cause) {
-    const mend = 'Check the path; recipes/ and configs/ hold configurations that work.'
-    throw new NerError('file/unreadable', 'The configuration cannot be read.', { where: file, mend, cause })
+    throw unreadable(file, cause)
   }
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines })

@@ -1,24 +1,24 @@
-import { createReadStream } from 'node:fs'
-import { basename } from 'node:path'
-import { Readable } from 'node:stream'
-import { createGunzip } from 'node:zlib'
 import { NerError } from '../errors.js'
 import { areColumns, documentStart, readConll } from './formats/conll.js'
 import type { Document } from './document.js'
 import { readJsonl } from './formats/jsonl.js'
-import { isJson } from './read.js'
+import { firstRow } from './formats/records.js'
+import { isJson, jsonFormat, parseDocuments } from './read.js'
 import type { Scheme } from './schemes.js'
-import type { ReadOptions, Reject, Source } from './source.js'
+import { baseOf, type ReadOptions, type Reject, type Source } from './source.js'
 import { linesOf, markLength } from '../io/lines.js'
+import { mostUnpacked, readStream } from '../io/open.js'
 
 /*
- * Files of any length, read in parts of some hundred kilobytes that hold whole documents, so that memory stays flat and
- * parts can be worked on side by side.
+ * Files of any format and length. Those that can be cut between documents are read in parts of some hundred kilobytes, so
+ * that memory stays flat and parts can be worked on side by side; of others the one part is the whole file.
  */
 
-/** `text` has a document on each line. */
+/** Formats that can be said. `text` has a document on each line. */
 export const partFormats = ['conll', 'jsonl', 'text'] as const
-export type PartFormat = (typeof partFormats)[number]
+
+/** `whole`: a format whose documents do not stand on lines of their own, as in a JSON list. */
+export type PartFormat = (typeof partFormats)[number] | 'whole'
 
 /** Whole documents of a file, as bytes; can be handed to other threads. */
 export interface Part {
@@ -32,11 +32,14 @@ export interface Part {
 
 export interface PartOptions {
   /** Told by content unless said. */
-  readonly format?: PartFormat
+  readonly format?: (typeof partFormats)[number]
   readonly scheme?: Scheme
   /** Bytes; a part is as much longer as its last document needs. */
   readonly size?: number
 }
+
+/** Enough for a file's format to be told. */
+const firstLook = 1 << 16
 
 /** Enough of a CoNLL file for its tags' scheme to be told; a file that is no longer is told by all of it. */
 const headSize = 1 << 21
@@ -66,11 +69,16 @@ export async function* partsOf(file: string, options: PartOptions = {}): AsyncGe
     }
     return made
   }
-  let wanted = headSize
-  for await (const chunk of bytesOf(file, name)) {
+  let wanted = firstLook
+  for await (const chunk of readStream(file)) {
     rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
     if (rest.length < wanted) continue
+    if (kind === undefined && wanted < headSize && looksLikeColumns(rest, options)) {
+      wanted = headSize
+      continue
+    }
     kind ??= begin()
+    if (kind.format === 'whole' && rest.length > mostUnpacked) throw tooLong(name)
     wanted = size
     // The head is long enough for several parts.
     while (rest.length >= wanted) {
@@ -85,7 +93,7 @@ export async function* partsOf(file: string, options: PartOptions = {}): AsyncGe
     }
   }
   kind ??= begin()
-  while (rest.length > size) {
+  while (rest.length > size && kind.format !== 'whole') {
     const end = lastEnd(rest, kind, size) || rest.length
     yield part(rest.subarray(0, end))
     rest = rest.subarray(end)
@@ -101,12 +109,19 @@ interface Kind {
   readonly starts: boolean
 }
 
-/** Reads a part's documents. Labels are optional. Throws as `readConll` and `readJsonl`. */
-export function readPart({ file, format, bytes, before, scheme }: Part, options: ReadOptions = {}) {
-  const base = basename(file).replace(/\.gz$/, '')
-  const source: Source = { name: file, base, lines: linesOf(bytes, file), before }
+/** How a part is read. Labels are optional. */
+export interface PartReading extends Omit<ReadOptions, 'labels'> {
+  /** Of text: whether a blank line is a document, too. */
+  readonly blankLines?: boolean
+}
+
+/** Reads a part's documents. Throws as `readDocuments`. */
+export function readPart(part: Part, options: PartReading = {}): Content {
+  const { file, format, bytes, before, scheme } = part
   const reading = { ...options, labels: 'optional', ...(scheme && { scheme }) } as const
-  return readers[format](source, reading)
+  if (format === 'whole')
+    return parseDocuments(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), file, reading)
+  return readers[format]({ name: file, base: baseOf(file), lines: linesOf(bytes, file), before }, reading)
 }
 
 interface Content {
@@ -114,46 +129,14 @@ interface Content {
   readonly rejects: readonly Reject[]
 }
 
-const readers: Record<PartFormat, (source: Source, options: ReadOptions) => Content> = {
+const readers: Record<Exclude<PartFormat, 'whole'>, (source: Source, options: ReadOptions & PartReading) => Content> = {
   conll: readConll,
   jsonl: readJsonl,
-  text: ({ base, lines, before }) => {
-    const texts = [...lines].filter((line) => line.trim() !== '')
+  text: ({ base, lines, before }, { blankLines }) => {
+    const texts = [...lines].filter((line) => blankLines === true || line.trim() !== '')
     const first = 1 + (before?.documents ?? 0)
     return { documents: texts.map((text, i) => ({ id: `${base}:${first + i}`, text, layers: {} })), rejects: [] }
   },
-}
-
-async function* bytesOf(file: string, name: string): AsyncGenerator<Buffer> {
-  const unreadable = (what: string, cause: unknown) =>
-    new NerError('file/unreadable', `${what}: ${(cause as Error).message}.`, {
-      where: name,
-      mend: 'Check the path, and that the file is whole.',
-      cause,
-    })
-  const source = (
-    file === '-' ? process.stdin : createReadStream(file, { highWaterMark: 1 << 18 })
-  ) as AsyncIterable<Buffer>
-  const iterator = source[Symbol.asyncIterator]()
-  try {
-    const first = await iterator.next()
-    if (first.done === true) return
-    const all = (async function* () {
-      yield first.value
-      for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) yield next.value
-    })()
-    if (first.value[0] !== 0x1f || first.value[1] !== 0x8b) yield* all
-    else yield* gunzip(all)
-  } catch (cause) {
-    throw unreadable('The data file cannot be read', cause)
-  }
-}
-
-async function* gunzip(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  const source = Readable.from(bytes)
-  const plain = createGunzip({ chunkSize: 1 << 18 })
-  source.on('error', (error) => plain.destroy(error)).pipe(plain)
-  yield* plain as AsyncIterable<Buffer>
 }
 
 /** Told by the first lines. */
@@ -182,22 +165,30 @@ function kindOf(head: Buffer, name: string, options: PartOptions): Kind {
   return { ...kind, ...(scheme && { scheme }) }
 }
 
+const looksLikeColumns = (head: Buffer, { format, scheme }: PartOptions): boolean =>
+  scheme === undefined && (format === 'conll' || (format === undefined && areColumns(linesOfHead(head))))
+
+/** The last line may be cut. */
+const linesOfHead = (head: Buffer) => head.subarray(0, firstLook).toString('utf8').split(/\r?\n/).slice(0, -1)
+
+const tooLong = (name: string) =>
+  new NerError('file/too-large', `The file has one list of more than ${mostUnpacked / 2 ** 30} GiB.`, {
+    where: name,
+    mend: 'Turn it into JSONL, a document on each line, which is read as it comes.',
+  })
+
 const isStart = (line: string) => line.startsWith(documentStart)
 
-/** JSONL where the first line is an object; a list is refused, since its parts are no lists. */
 function formatOf(lines: readonly string[], name: string): PartFormat {
   const first = lines.find((line) => line.trim() !== '')!.trim()
   if (isStart(first) || areColumns(lines)) return 'conll'
-  if (first.startsWith('{')) return 'jsonl'
   if (!isJson(first)) return 'text'
-  throw new NerError('data/unknown-format', 'The file holds JSON lists, which are not read in parts.', {
-    where: name,
-    mend: 'Turn it into JSONL with ner data convert. If it is text, give `format` text.',
-  })
+  return jsonFormat(firstRow({ name, base: name, lines })) === 'jsonl' && first.startsWith('{') ? 'jsonl' : 'whole'
 }
 
 /** Where the last document that begins in the first `size` bytes ends, or the first to end after them; 0 for nowhere. */
 function lastEnd(bytes: Buffer, { format, starts }: Pick<Kind, 'format' | 'starts'>, size: number): number {
+  if (format === 'whole') return 0
   const [mark, length] = format !== 'conll' ? ['\n', 1] : starts ? ['\n-DOCSTART-', 1] : [blankLine(bytes), 2]
   const last = bytes.lastIndexOf(mark, size)
   const end = last > 0 ? last : bytes.indexOf(mark, size)

@@ -1,6 +1,3 @@
-import { readFile } from 'node:fs/promises'
-import { basename } from 'node:path'
-import { gunzipSync } from 'node:zlib'
 import { NerError } from '../errors.js'
 import { hashBytes } from '../io/hash.js'
 import { readConll } from './formats/conll.js'
@@ -12,8 +9,9 @@ import { isLabelStudio, readLabelStudio } from './formats/label-studio.js'
 import type { Loss } from './losses.js'
 import { firstRow } from './formats/records.js'
 import type { Scheme } from './schemes.js'
-import type { ReadOptions, Reject, Source } from './source.js'
-import { isGzip, linesOf } from '../io/lines.js'
+import { baseOf, type ReadOptions, type Reject, type Source } from './source.js'
+import { linesOf } from '../io/lines.js'
+import { readWhole, unpacked } from '../io/open.js'
 import { isSpacy, readSpacy } from './formats/spacy.js'
 
 export type Format = 'conll' | 'jsonl' | 'doccano' | 'label-studio' | 'spacy'
@@ -64,19 +62,8 @@ export const extensions: Readonly<Record<Format, string>> = {
  * Throws `file/unreadable`, `data/empty`, `data/unknown-format` and what the format's reader throws.
  */
 export async function readDocuments(path: string, options: CorpusOptions = {}): Promise<Corpus> {
-  return parseDocuments(await bytesOf(path), path, options)
-}
-
-async function bytesOf(path: string): Promise<Uint8Array> {
-  try {
-    return await readFile(path)
-  } catch (cause) {
-    throw new NerError('file/unreadable', `The data file cannot be read: ${(cause as Error).message}.`, {
-      where: path,
-      mend: 'Check the path, and that you may read it.',
-      cause,
-    })
-  }
+  const { bytes, hash } = await readWhole(path)
+  return { ...parseDocuments(bytes, path, options), hash }
 }
 
 /** What one person labelled; `null` stands for rows that name nobody. */
@@ -102,10 +89,10 @@ export async function readAnnotations(path: string, options: CorpusOptions = {})
 }
 
 /** As `readDocuments`, from bytes that are already here, e.g. standard input. */
-export function parseDocuments(bytes: Uint8Array, name: string, options: CorpusOptions = {}): Corpus {
+export function parseDocuments(bytes: Buffer, name: string, options: CorpusOptions = {}): Corpus {
   const hash = hashBytes(bytes)
-  const plain = unzipped(bytes, name)
-  const source = () => ({ name, base: basename(name).replace(/\.gz$/, ''), lines: linesOf(plain, name) })
+  const plain = unpacked(bytes, name)
+  const source = () => ({ name, base: baseOf(name), lines: linesOf(plain, name) })
   const format = options.format && options.format !== 'auto' ? options.format : detectFormat(plain, source())
   const content = readers[format](source(), options)
   const { documents, rejects } = content
@@ -121,20 +108,6 @@ const empty = (name: string, what: string) =>
     where: name,
     mend: 'Give CoNLL columns (`Paris B-LOC`, a blank line after each sentence) or JSONL (`{"text": …, "spans": […]}`).',
   })
-
-/** What is in a file, where it is gzipped. @throws NerError `file/unreadable` where that is damaged */
-export function unzipped(bytes: Uint8Array, name: string): Uint8Array {
-  if (!isGzip(bytes)) return bytes
-  try {
-    return gunzipSync(bytes)
-  } catch (cause) {
-    throw new NerError('file/unreadable', `The gzip file is damaged: ${(cause as Error).message}.`, {
-      where: name,
-      mend: 'Write or download it again; `gzip -t FILE` tests it.',
-      cause,
-    })
-  }
-}
 
 /** Told by the first line that is not blank, and in JSON by the first row. */
 function detectFormat(bytes: Uint8Array, source: Source): Format {
@@ -170,7 +143,7 @@ function detectFormat(bytes: Uint8Array, source: Source): Format {
 export const isJson = (line: string) => /^(\{\s*("|\}?$)|\[\s*([[{"].*)?$)/.test(line)
 
 /** The first that the row has the marks of. What is no JSON is left to the reader of JSONL to complain of. */
-function jsonFormat(row: Json | undefined): Format {
+export function jsonFormat(row: Json | undefined): Format {
   if (row === undefined) return 'jsonl'
   if (isSpacy(row)) return 'spacy'
   if (isLabelStudio(row)) return 'label-studio'

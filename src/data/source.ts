@@ -1,6 +1,10 @@
+import { basename } from 'node:path'
 import type { NerError } from '../errors.js'
 import type { OffsetUnit } from './offsets.js'
 import type { Scheme } from './schemes.js'
+
+/** What the ids of a file's documents begin with: its name, without the ending of its packing. */
+export const baseOf = (path: string): string => basename(path).replace(/\.(gz|zst)$/, '')
 
 /** A data file as it is read. */
 export interface Source {

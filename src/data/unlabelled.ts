@@ -1,11 +1,11 @@
-import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { areColumns } from './formats/conll.js'
 import type { Document } from './document.js'
-import { isJson, parseDocuments, unzipped } from './read.js'
+import { isJson, parseDocuments } from './read.js'
+import { baseOf } from './source.js'
 import { linesOf } from '../io/lines.js'
 import { NerError } from '../errors.js'
-import { hashBytes } from '../io/hash.js'
+import { readWhole } from '../io/open.js'
 
 /** Text that nobody has labelled, for a model to. */
 export interface Unlabelled {
@@ -20,10 +20,8 @@ export interface Unlabelled {
  *
  * @throws NerError `file/unreadable`, `data/empty`, and what `readDocuments` throws
  */
-export function readUnlabelled(path: string): Unlabelled {
-  const bytes = readBytes(path)
-  const hash = hashBytes(bytes)
-  const content = unzipped(bytes, path)
+export async function readUnlabelled(path: string): Promise<Unlabelled> {
+  const { bytes: content, hash } = await readWhole(path)
   const documents = isPlain(content, path)
     ? plainDocuments(content, path)
     : parseDocuments(content, path, { labels: 'optional' }).documents
@@ -50,18 +48,6 @@ export function readUnlabelled(path: string): Unlabelled {
 export const lineageOf = (files: readonly Unlabelled[]) =>
   files.length === 0 ? {} : { unlabelled: files.map(({ file, hash: sha256 }) => ({ file, sha256 })) }
 
-function readBytes(path: string): Uint8Array {
-  try {
-    return readFileSync(path)
-  } catch (cause) {
-    throw new NerError('file/unreadable', `The text cannot be read: ${(cause as Error).message}.`, {
-      where: path,
-      mend: 'Check the path, and that you may read it.',
-      cause,
-    })
-  }
-}
-
 /** Lines looked at to tell text from data. */
 const lookedAt = 20
 
@@ -76,7 +62,7 @@ function isPlain(bytes: Uint8Array, path: string): boolean {
 }
 
 function plainDocuments(bytes: Uint8Array, path: string): Document[] {
-  const base = basename(path).replace(/\.gz$/, '')
+  const base = baseOf(path)
   const documents: Document[] = []
   for (const line of linesOf(bytes, path)) {
     const text = line.trim()

@@ -1,12 +1,11 @@
-import { createReadStream } from 'node:fs'
 import { Readable } from 'node:stream'
-import { createGunzip } from 'node:zlib'
 import { parse as csv } from 'csv-parse'
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'hyparquet'
 import { compressors } from 'hyparquet-compressors'
 import { isList, isObject, type Json, type JsonObject } from '../data/json.js'
 import type { Reject } from '../data/source.js'
 import { decoded, streamedLines } from '../io/lines.js'
+import { readStream } from '../io/open.js'
 import { NerError } from '../errors.js'
 import { nearest } from '../nearest.js'
 
@@ -133,18 +132,9 @@ function missingColumn(column: string, present: readonly string[], where: string
   return bad(what, where, `Name the column in the function: columns: {surface: ${meant}}`)
 }
 
-/** A file's bytes as they come, unzipped. */
-function open(file: string): Readable {
-  const bytes = createReadStream(file)
-  if (!file.endsWith('.gz')) return bytes
-  const plain = createGunzip()
-  bytes.on('error', (error) => plain.destroy(error)).pipe(plain)
-  return plain
-}
-
 async function* tableRows(file: string, delimiter: string, { columns }: KnowledgeBaseOptions): AsyncGenerator<Row> {
   const parser = csv({ delimiter, info: true, relax_column_count: true, relax_quotes: delimiter === '\t' })
-  const source = Readable.from(decoded(open(file), file)).on('error', (error) => parser.destroy(error))
+  const source = Readable.from(decoded(readStream(file), file)).on('error', (error) => parser.destroy(error))
   let header: readonly string[] | undefined
   for await (const read of source.pipe(parser)) {
     const { record, info } = read as { readonly record: readonly string[]; readonly info: { readonly lines: number } }
@@ -168,7 +158,7 @@ function rowObject(header: readonly string[], cells: readonly string[], where: s
 
 async function* jsonRows(file: string): AsyncGenerator<Row> {
   let text = ''
-  for await (const chunk of decoded(open(file), file)) text += chunk
+  for await (const chunk of decoded(readStream(file), file)) text += chunk
   const tree = parseJson(text, file)
   if (isList(tree)) yield* itemsOf(tree, file)
   else if (isObject(tree)) {
@@ -190,7 +180,7 @@ function* itemsOf(items: readonly Json[], where: string): Generator<Row> {
 
 async function* jsonlRows(file: string): AsyncGenerator<Row> {
   let line = 0
-  for await (const text of streamedLines(open(file), file)) {
+  for await (const text of streamedLines(readStream(file), file)) {
     line++
     const where = `${file}:${line}`
     if (text.trim() !== '') yield { value: () => parseJson(text, where), where, raw: () => text }

@@ -53,9 +53,6 @@ export async function* streamedLines(stream: AsyncIterable<Uint8Array>, name: st
   if (rest !== '') yield rest.replace(/\r$/, '')
 }
 
-/** Whether bytes are the beginning of a gzip file. */
-export const isGzip = (bytes: Uint8Array) => bytes[0] === 0x1f && bytes[1] === 0x8b
-
 function decode(
   decoder: TextDecoder,
   bytes: Uint8Array,
@@ -66,17 +63,37 @@ function decode(
   try {
     return decoder.decode(bytes, options)
   } catch (cause) {
-    if (linesBefore === 0 && isGzip(bytes)) {
-      throw new NerError('file/unreadable', 'The text is gzipped.', {
-        where: name,
-        mend: 'Unzip it first, e.g. `gzip -dc FILE > NEW`.',
-        cause,
-      })
-    }
-    throw new NerError('file/unreadable', 'The file is not UTF-8 text.', {
-      where: `${name}, after line ${linesBefore}`,
-      mend: 'Convert it, e.g. `iconv -f ENCODING -t UTF-8 FILE > NEW`; `file FILE` guesses the encoding.',
+    const line = linesBefore + 1 + lineOfFirstBad(bytes)
+    const looksLike = encodingOf(bytes)
+    throw new NerError('file/unreadable', `The file is not UTF-8 text: it looks like ${looksLike}.`, {
+      where: `${name}:${line}`,
+      mend: `Convert it: \`iconv -f ${looksLike} -t UTF-8 FILE > NEW\`.`,
       cause,
     })
   }
+}
+
+/** How many lines of some bytes come before the first that is not UTF-8. */
+function lineOfFirstBad(bytes: Uint8Array): number {
+  const strict = new TextDecoder('utf-8', { fatal: true })
+  let lines = 0
+  for (let start = 0; start < bytes.length; lines++) {
+    const end = bytes.indexOf(newline, start)
+    try {
+      strict.decode(bytes.subarray(start, end < 0 ? bytes.length : end + 1))
+    } catch {
+      return lines
+    }
+    if (end < 0) break
+    start = end + 1
+  }
+  return lines
+}
+
+/** What bytes that are not UTF-8 look like, as iconv names it. */
+function encodingOf(bytes: Uint8Array): string {
+  if (bytes[0] === 0xff && bytes[1] === 0xfe) return 'UTF-16LE'
+  if (bytes[0] === 0xfe && bytes[1] === 0xff) return 'UTF-16BE'
+  // Windows has letters and quotes where ISO 8859 has control characters that no text holds.
+  return bytes.some((byte) => byte >= 0x80 && byte < 0xa0) ? 'WINDOWS-1252' : 'ISO-8859-1'
 }

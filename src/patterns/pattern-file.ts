@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises'
 import { isList, isObject, type Json } from '../data/json.js'
 import { linesOf } from '../io/lines.js'
+import { readWhole } from '../io/open.js'
 import { NerError } from '../errors.js'
 import { findWords } from '../text/words.js'
 
@@ -30,13 +30,7 @@ export async function readPatternFile(file: string): Promise<PatternRow[]> {
       mend: 'Write a line for each pattern, e.g. {"label": "ORG", "pattern": [{"LOWER": "bank"}]}.',
       cause,
     })
-  let bytes: Buffer
-  try {
-    bytes = await readFile(file)
-  } catch (cause) {
-    const what = `The pattern file cannot be read: ${(cause as Error).message}.`
-    throw new NerError('file/unreadable', what, { where: file, mend: 'Check the path.', cause })
-  }
+  const { bytes } = await readWhole(file)
   const parse = (text: string, where: string): Json => {
     try {
       return JSON.parse(text) as Json

@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises'
 import type { Json } from '../data/json.js'
 import { isObject } from '../data/json.js'
 import type { Reject } from '../data/source.js'
 import { linesOf } from '../io/lines.js'
+import { readWhole } from '../io/open.js'
 import { NerError } from '../errors.js'
 import { nearest } from '../nearest.js'
 import type { FunctionSpec, SpecOf, ConfigFile } from './config.js'
@@ -240,13 +240,7 @@ async function surfaceSettings(spec: SpecOf<'knowledge_base'>): Promise<SurfaceS
 async function stopList({ stop, stop_files: files = [] }: SpecOf<'knowledge_base'>): Promise<Set<string>> {
   const words = [...stop]
   for (const file of files) {
-    let bytes: Buffer
-    try {
-      bytes = await readFile(file)
-    } catch (cause) {
-      const what = `The stop list cannot be read: ${(cause as Error).message}.`
-      throw new NerError('file/unreadable', what, { where: file, mend: 'Check the path.', cause })
-    }
+    const { bytes } = await readWhole(file)
     for (const line of linesOf(bytes, file)) words.push(line.trim())
   }
   return new Set(words.filter((word) => word !== '').map(folded))

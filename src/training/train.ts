@@ -56,7 +56,7 @@ export async function* train(given: Config, options: TrainOptions = {}): AsyncGe
       onMisaligned: data.on_misaligned,
     })
   const labelled = await examplesOf(corpus.train.documents)
-  const unlabelled = config.self_training.unlabeled.map(readUnlabelled)
+  const unlabelled = await Promise.all(config.self_training.unlabeled.map(readUnlabelled))
   const more = await examplesOf(unlabelled.flatMap(({ documents }) => documents))
   const held = await heldOut(corpus, config, tokenizer, windows)
   const tagging = {

@@ -3,6 +3,8 @@ import { gzipSync } from 'node:zlib'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
+import type { Document } from '../../src/data/document.js'
+import { readDocuments } from '../../src/data/read.js'
 import { loadPredictor } from '../../src/inference/predict.js'
 import { ner, withoutReader } from './invoke.js'
 
@@ -12,14 +14,13 @@ const folder = mkdtempSync(join(tmpdir(), 'ner-predict-'))
 const batchSizes: number[] = []
 
 /** Finds every capitalised word; what models find is tested with the models. */
-const predict = (texts: readonly string[]) => {
-  batchSizes.push(texts.length)
+const predictDocuments = (documents: readonly Document[]) => {
+  batchSizes.push(documents.length)
   return Promise.resolve(
-    texts.map((text) =>
+    documents.map(({ text }) =>
       Array.from(text.matchAll(/\p{Lu}\w*/gu), ({ 0: word, index }) => ({
-        entity_group: 'NAME',
+        label: 'NAME',
         score: 0.9,
-        word,
         start: index,
         end: index + word.length,
       })),
@@ -29,7 +30,7 @@ const predict = (texts: readonly string[]) => {
 
 beforeEach(() => {
   batchSizes.length = 0
-  vi.mocked(loadPredictor).mockResolvedValue({ predict, predictDocuments: vi.fn(), close: () => Promise.resolve() })
+  vi.mocked(loadPredictor).mockResolvedValue({ predict: vi.fn(), predictDocuments, close: () => Promise.resolve() })
 })
 
 function file(...lines: string[]): string {
@@ -97,14 +98,87 @@ describe('ner predict', () => {
   })
 
   it.each([
-    ['Latin-1', Buffer.from('Ann\nJos\xe9 and Bob', 'latin1'), /not UTF-8.*texts\.txt.*iconv/s],
-    ['text that ends within a character', Buffer.from('Bob, José').subarray(0, -1), /not UTF-8.*texts\.txt.*iconv/s],
-    ['gzip', gzipSync('Ann'), /gzipped.*texts\.txt.*gzip -dc/s],
+    ['Latin-1', Buffer.from('Ann\nJos\xe9 and Bob', 'latin1'), /not UTF-8.*ISO-8859-1.*texts\.txt:2\n.*iconv/s],
+    [
+      'text that ends within a character',
+      Buffer.from('Bob, José').subarray(0, -1),
+      /not UTF-8.*texts\.txt:1\n.*iconv/s,
+    ],
+    ['a gzip file that is cut short', gzipSync('Ann and Bob').subarray(0, 20), /gzip file is damaged.*texts\.txt/s],
   ])('refuses %s', async (_what, bytes, message) => {
     const path = file()
     writeFileSync(path, bytes)
     const { code, stdout, stderr } = await ner('predict', 'm', '--input', path)
     expect({ code, stdout, stderr }).toEqual({ code: 2, stdout: '', stderr: expect.stringMatching(message) as string })
+  })
+
+  it('reads text that is gzipped', async () => {
+    const path = join(folder, 'texts.txt.gz')
+    writeFileSync(path, gzipSync('Ann\nand Bob'))
+    const { stdout } = await ner('predict', 'm', '--input', path)
+    expect(stdout.match(/"word":"\w+"/g)).toEqual(['"word":"Ann"', '"word":"Bob"'])
+  })
+
+  it('says which file was probably meant', async () => {
+    file('Ann')
+    const { code, stderr } = await ner('predict', 'm', '--input', join(folder, 'text.txt'))
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: expect.stringMatching(/Did you mean .*texts\.txt\?/) as string,
+    })
+  })
+
+  describe('labelled data', () => {
+    const rows = async (name: string, content: string, ...flags: string[]) => {
+      const path = join(folder, name)
+      writeFileSync(path, content)
+      const { stdout } = await ner('predict', 'm', '--input', path, ...flags)
+      return stdout
+    }
+    const json = (lines: string) =>
+      lines
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Row & { id?: string; tokens?: object[] })
+
+    it('of JSONL: the text is predicted on, and ids are kept', async () => {
+      const content = '{"id": "a7", "text": "Jordan left."}\n{"id": "b", "text": "so did Nadia", "spans": []}\n'
+      expect(json(await rows('a.jsonl', content))).toMatchObject([
+        { id: 'a7', text: 'Jordan left.', entities: [{ word: 'Jordan', start: 0, end: 6 }] },
+        { id: 'b', text: 'so did Nadia', entities: [{ word: 'Nadia' }] },
+      ])
+    })
+
+    it('of columns: words stay words, as JSON and as columns', async () => {
+      const content = 'Jordan\tO\nAir-\tO\nlines\tO\n\nso\tO\nNadia\tB-PER\n'
+      const [first] = json(await rows('a.conll', content))
+      expect(first).toMatchObject({ text: 'Jordan Air- lines', entities: [{ word: 'Jordan' }, { word: 'Air' }] })
+      expect(first!.tokens).toEqual([
+        { start: 0, end: 6 },
+        { start: 7, end: 11 },
+        { start: 12, end: 17 },
+      ])
+      // What the stand-in finds cuts “Air-”; a model's spans are whole words.
+      const columns = await rows('b.conll', content.replace('Air-', 'air'), '--conll')
+      expect(columns).toBe('Jordan\tB-NAME\nair\tO\nlines\tO\n\nso\tO\nNadia\tB-NAME\n\n')
+    })
+
+    it('of a JSON list, as Label Studio and spaCy write it', async () => {
+      const tuples = JSON.stringify([['Jordan left.', { entities: [[0, 6, 'PER']] }]])
+      expect(json(await rows('a.json', tuples))).toMatchObject([
+        { text: 'Jordan left.', entities: [{ word: 'Jordan' }] },
+      ])
+    })
+
+    it('of its own output: predictions are labels to every reader', async () => {
+      const path = join(folder, 'own.jsonl')
+      writeFileSync(path, await rows('c.jsonl', '{"text": "👍 Jordan left."}\n'))
+      const { documents } = await readDocuments(path)
+      expect(documents[0]).toMatchObject({
+        text: '👍 Jordan left.',
+        layers: { gold: [{ start: 3, end: 9, label: 'NAME', score: 0.9 }] },
+      })
+    })
   })
 
   it('reads characters and ends of lines that two chunks share, and the last line without one', async () => {

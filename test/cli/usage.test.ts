@@ -20,7 +20,7 @@ describe('bad usage ends with 2, says what is wrong and how to mend it, and prin
     ['eval m d --min-f1 90', /from 0 to 1, not 90.*--min-f1 0\.9/s],
     ['eval m d --min-f1 0.9 --min-f1 0.8', /--min-f1 is given twice/],
     ['eval m d --scheme BIO', /--scheme is "BIO", but takes "auto", "IOB2"/],
-    ['train none.yaml', /cannot be read.*none\.yaml/s],
+    ['train none.yaml', /no such file.*none\.yaml/s],
     ['train configs/default.yaml --set training.epochz=3', /mean training\.epochs\?/],
     ['train configs/default.yaml --set seed', /A setting is key=value/],
   ]

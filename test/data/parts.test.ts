@@ -68,6 +68,16 @@ describe('files in parts', () => {
     expect((await read(file(`${name}.gz`, gzipSync(content)), { size: 100 })).documents).toEqual(documents)
   })
 
+  it.each([
+    ['a list', '[\n{"text": "Ann", "spans": []},\n{"text": "Bob", "spans": []}\n]\n'],
+    ['spaCy', JSON.stringify([['Ann', { entities: [[0, 3, 'PER']] }]])],
+    ['doccano', '{"id": 1, "text": "Ann", "label": [[0, 3, "PER"]]}\n'],
+  ])('are the whole file where its documents stand on no lines of their own: %s', async (name, content) => {
+    const path = file(name, content)
+    const whole = await read(path, { size: 1 })
+    expect(whole).toMatchObject({ parts: 1, documents: (await readDocuments(path)).documents })
+  })
+
   it('have a document on each line of plain text', async () => {
     const path = file('plain.txt', 'Ann went to Rome .\n\n  \nBob did not .\r\n')
     for (const size of [1, 1000]) {
@@ -88,8 +98,6 @@ describe('files in parts', () => {
     ['a column too few', 'Ann\tB-PER\nran\nhome\tO\n', 'data/bad-row', ':2'],
     ['a column too many', 'Ann B-PER\nran fast O\n', 'data/bad-row', ':2'],
     ['what is no tag', 'Ann PER\nran O\nhome O\n', 'data/unknown-scheme', ':1'],
-    ['a list', '[\n{"text": "Ann", "spans": []}\n]\n', 'data/unknown-format', ''],
-    ['lists', '["Ann", {"entities": []}]\n', 'data/unknown-format', ''],
   ])('do not take columns or JSON for text: %s', async (_, content, code, line) => {
     const path = file('labelled', content)
     expect(await failure(path)).toMatchObject({ code, detail: { where: `${path}${line}` } })

@@ -135,18 +135,21 @@ describe('readKnowledgeBase', () => {
   })
 
   it.each<[string, string, number]>([
-    ['latin1.csv', 'surface\nZoë\n', 0],
-    ['latin1.tsv', 'surface\ttype\nZoë\tPER\n', 0],
-    ['latin1.json', '["Zoë"]', 0],
-    ['latin1.jsonl', '{"surface": "Oslo"}\n{"surface": "Zoë"}\n', 0],
+    ['latin1.csv', 'surface\nZoë\n', 2],
+    ['latin1.tsv', 'surface\ttype\nZoë\tPER\n', 2],
+    ['latin1.json', '["Zoë"]', 1],
+    ['latin1.jsonl', '{"surface": "Oslo"}\n{"surface": "Zoë"}\n', 2],
     // What a character that is cut short lacks is known at the end only.
-    ['latin1-cut.csv', 'surface\nZoë', 1],
+    ['latin1-cut.csv', 'surface\nZoë', 2],
   ])('refuses what is not UTF-8: %s', async (name, content, line) => {
     const path = file(name, Buffer.from(content, 'latin1'))
     const error = await failure(path)
-    expect(error).toMatchObject({ code: 'file/unreadable', what: 'The file is not UTF-8 text.' })
+    expect(error).toMatchObject({
+      code: 'file/unreadable',
+      what: 'The file is not UTF-8 text: it looks like ISO-8859-1.',
+    })
     expect(error.detail).toMatchObject({
-      where: `${path}, after line ${line}`,
+      where: `${path}:${line}`,
       mend: expect.stringContaining('iconv') as string,
     })
   })

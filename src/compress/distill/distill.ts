@@ -48,7 +48,7 @@ export async function* distill(
   const student = await makeStudent(teachers[0], given, base)
   const { tagger } = student
   const config = asTrained(given, teachers[0], tagger.head)
-  const unlabelled = given.distill.unlabeled.map(readUnlabelled)
+  const unlabelled = await Promise.all(given.distill.unlabeled.map(readUnlabelled))
   const { gazetteer: names } = given.distill
   const gazetteer = names === null ? undefined : readGazetteer(names, [...tagLabels(tags)])
   const windows = { window: ner.window, context: ner.context, contextPieces: ner.contextPieces }

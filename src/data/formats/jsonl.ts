@@ -14,8 +14,8 @@ import { recordOf, type RecordOptions } from './to-record.js'
 const annotatorKeys = ['_annotator_id', '_session_id', 'annotator'] as const
 
 /**
- * Reads JSONL, or a JSON list of the same objects. Labels are `spans`, or `entities` (spaCy's triples); the keys of a row
- * are those of `record.ts`. Prodigy's rejected and ignored examples go to `rejects`; its input hash is an id.
+ * Reads JSONL, or a JSON list of the same objects. Labels are `spans`, or `entities`: spaCy's triples, or what `ner predict`
+ * and Hugging Face's pipelines write; the keys of a row are those of `record.ts`. Prodigy's rejected and ignored examples go to `rejects`; its input hash is an id.
  *
  * Throws `data/bad-row` or `data/bad-offset`, with file and line.
  */
@@ -36,11 +36,21 @@ function recordsOfRow(row: Json, { where, decline }: RowContext): readonly JsonO
     {
       ...(id !== undefined && { id }),
       ...rest,
-      ...(spanKey && { spans: row[spanKey] }),
+      ...(spanKey && { spans: spanKey === 'entities' ? spansOfEntities(row[spanKey]) : row[spanKey] }),
       ...(annotatorKey && { annotator: row[annotatorKey] }),
     },
   ]
 }
+
+/** Predictions name their type `entity_group`, and quote the text as `word`, which follows from the offsets. */
+const spansOfEntities = (entities: Json | undefined): Json | undefined =>
+  isList(entities)
+    ? entities.map((entity) =>
+        isObject(entity) && isGiven(entity['entity_group'])
+          ? { ...without(entity, ['entity_group', 'word']), label: entity['entity_group'] }
+          : entity,
+      )
+    : entities
 
 /**
  * Documents as JSONL, a string with a line feed a document. The named layer is written as `spans`, the others, where

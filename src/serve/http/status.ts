@@ -13,6 +13,7 @@ export const httpStatus: Readonly<Record<ErrorCode, HttpStatus>> = {
   'config/unknown-key': { status: 500, retry: false },
   'config/bad-value': { status: 500, retry: false },
   'file/unreadable': { status: 500, retry: false },
+  'file/too-large': { status: 413, retry: false },
   'file/unwritable': { status: 500, retry: false },
   'file/disk-full': { status: 507, retry: true },
   'output/occupied': { status: 500, retry: false },

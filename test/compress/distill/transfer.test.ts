@@ -15,53 +15,58 @@ function file(name: string, content: string): string {
 }
 
 describe('unlabelled text', () => {
-  it('is a text on each line', () => {
-    const { documents } = readUnlabelled(file('a.txt', 'Ann went home.\n\n  It rained in Oslo. \nI got an O\n'))
+  it('is a text on each line', async () => {
+    const { documents } = await readUnlabelled(file('a.txt', 'Ann went home.\n\n  It rained in Oslo. \nI got an O\n'))
     expect(documents.map(({ text }) => text)).toEqual(['Ann went home.', 'It rained in Oslo.', 'I got an O'])
     expect(documents.every(({ layers }) => Object.keys(layers).length === 0)).toBe(true)
   })
 
-  it('is JSONL or CoNLL, whose labels are not read', () => {
+  it('is JSONL or CoNLL, whose labels are not read', async () => {
     const spans = [{ start: 0, end: 3, label: 'PER' }]
-    const jsonl = readUnlabelled(file('b.jsonl', `${JSON.stringify({ text: 'Ann left.', spans })}\n{"text":"Bare."}\n`))
+    const jsonl = await readUnlabelled(
+      file('b.jsonl', `${JSON.stringify({ text: 'Ann left.', spans })}\n{"text":"Bare."}\n`),
+    )
     expect(jsonl.documents.map(({ text, layers }) => [text, layers])).toEqual([
       ['Ann left.', {}],
       ['Bare.', {}],
     ])
-    const conll = readUnlabelled(file('c.conll', 'Ann B-PER\nleft O\n\nBob B-PER\n'))
+    const conll = await readUnlabelled(file('c.conll', 'Ann B-PER\nleft O\n\nBob B-PER\n'))
     expect(conll.documents.flatMap(({ tokens }) => tokens).length).toBe(3)
     expect(conll.documents[0]!.layers).toEqual({})
   })
 
-  it('is not taken for text where a row of its columns is bad', () => {
-    expect(() => readUnlabelled(file('bad.conll', 'Ann B-PER\nleft\nhome O\n'))).toThrow(/bad\.conll:2/)
+  it('is not taken for text where a row of its columns is bad', async () => {
+    await expect(readUnlabelled(file('bad.conll', 'Ann B-PER\nleft\nhome O\n'))).rejects.toThrow(/bad\.conll:2/)
   })
 
-  it('is text too where its first line begins with a bracket', () => {
-    const texts = (content: string) => readUnlabelled(file('brackets.txt', content)).documents.map(({ text }) => text)
-    expect(texts('[Laughter] Ann left.\nBob stayed.\n')).toEqual(['[Laughter] Ann left.', 'Bob stayed.'])
-    expect(texts('{sic} Ann left.\n')).toEqual(['{sic} Ann left.'])
-    expect(texts('[\n{"text": "Ann left."}\n]\n')).toEqual(['Ann left.'])
-    expect(() => texts('{\n  "text": "Ann left."\n}\n')).toThrow(/several lines/)
+  it('is text too where its first line begins with a bracket', async () => {
+    const texts = async (content: string) =>
+      (await readUnlabelled(file('brackets.txt', content))).documents.map(({ text }) => text)
+    expect(await texts('[Laughter] Ann left.\nBob stayed.\n')).toEqual(['[Laughter] Ann left.', 'Bob stayed.'])
+    expect(await texts('{sic} Ann left.\n')).toEqual(['{sic} Ann left.'])
+    expect(await texts('[\n{"text": "Ann left."}\n]\n')).toEqual(['Ann left.'])
+    await expect(texts('{\n  "text": "Ann left."\n}\n')).rejects.toThrow(/several lines/)
   })
 
-  it('may be gzipped, as text and as data', () => {
+  it('may be gzipped, as text and as data', async () => {
     const zipped = (name: string, content: string) => {
       writeFileSync(join(folder, name), gzipSync(content))
       return readUnlabelled(join(folder, name))
     }
-    const plain = zipped('a.txt.gz', 'Ann left.\n')
+    const plain = await zipped('a.txt.gz', 'Ann left.\n')
     expect(plain.documents.map(({ id, text }) => [id, text])).toEqual([['a.txt:1', 'Ann left.']])
     expect(plain.hash).toBe(createHash('sha256').update(gzipSync('Ann left.\n')).digest('hex'))
-    expect(zipped('b.jsonl.gz', '{"text": "Ann left."}\n').documents.map(({ text }) => text)).toEqual(['Ann left.'])
+    expect((await zipped('b.jsonl.gz', '{"text": "Ann left."}\n')).documents.map(({ text }) => text)).toEqual([
+      'Ann left.',
+    ])
   })
 
-  it.each(['', '\n \n', '{"text": ""}\n{"text": " "}\n'])('is refused where there is none: %j', (content) => {
-    expect(() => readUnlabelled(file('empty.txt', content))).toThrow(/data\/empty/)
+  it.each(['', '\n \n', '{"text": ""}\n{"text": " "}\n'])('is refused where there is none: %j', async (content) => {
+    await expect(readUnlabelled(file('empty.txt', content))).rejects.toThrow(/data\/empty/)
   })
 
-  it('is refused where it cannot be read', () => {
-    expect(() => readUnlabelled(join(folder, 'nowhere'))).toThrow(/file\/unreadable/)
+  it('is refused where it cannot be read', async () => {
+    await expect(readUnlabelled(join(folder, 'nowhere'))).rejects.toThrow(/file\/unreadable/)
   })
 })
 
