@@ -1,4 +1,5 @@
-import { existsSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { legalTransitions } from '../data/schemes.js'
 import { NerError } from '../errors.js'
@@ -14,8 +15,9 @@ import { servingGraph } from '../models/serving.js'
 import { taggerParameters, type Tagger } from '../models/tagger.js'
 import type { Chain } from '../models/transitions.js'
 import { readWeights } from '../models/weights-file.js'
-import { chainOf, crfByName, readNerFile, writeNerFile, type NerFile, type NewNerFile } from './ner-file.js'
+import { chainOf, crfByName, writeNerFile, type NerFile, type NewNerFile } from './ner-file.js'
 import { writeJson } from './json.js'
+import { settledNerFile } from './other-classifier.js'
 
 /** A trained model, ready to tag. */
 export interface ModelFolder {
@@ -31,7 +33,9 @@ export interface ModelFolder {
 }
 
 /**
- * Loads a model that `ner train` wrote: its folder, or one of the graphs in there, `FOLDER/onnx/NAME.onnx`.
+ * Loads a model that `ner train` wrote: its folder, or one of the graphs in there, `FOLDER/onnx/NAME.onnx`. A token
+ * classifier of others, which has labels and no `ner.json`, is read as `settledNerFile` says; a folder without a graph
+ * gets its graph made of its weights.
  *
  * @throws NerError as {@link loadEncoder}
  */
@@ -41,24 +45,57 @@ export async function loadModel(path: string): Promise<ModelFolder> {
   const config = readConfig(folder)
   const architecture = architectureOf(config, join(folder, 'config.json'))
   const tags = tagsOf(config, folder)
-  const { crf, graph, ...ner } = readNerFile(folder)
+  const encoder = architecture.create(config)
+  const tokenizer = await loadTokenizer(folder)
+  checkVocabulary(tokenizer, encoder, folder)
+  const { crf, graph, ...ner } = settledNerFile(folder, tags, encoder, tokenizer)
   const tagger: Tagger = {
-    encoder: architecture.create(config),
+    encoder,
     head: ner.head,
     tags,
     legal: legalTransitions(tags, ner.scheme),
     dropout: 0,
   }
-  const tokenizer = await loadTokenizer(folder)
-  checkVocabulary(tokenizer, tagger.encoder, folder)
-  const onnx = isGraph ? path : join(folder, graph)
-  if (!existsSync(onnx)) throw missing(folder, isGraph ? path : graph)
-  return { folder, config, tagger, tokenizer, ner, chain: chainOf(tagger, crf, join(folder, 'ner.json')), onnx }
+  const chain = chainOf(tagger, crf, join(folder, 'ner.json'))
+  const model = { folder, config, tagger, tokenizer, ner, chain, onnx: isGraph ? path : join(folder, graph) }
+  if (existsSync(model.onnx)) return model
+  const canBeMade = !isGraph && graph === usualGraph && existsSync(join(folder, weightsFile))
+  if (!canBeMade) throw missing(folder, isGraph ? path : graph)
+  return { ...model, onnx: makeGraph(model) }
+}
+
+const weightsFile = 'model.safetensors'
+const usualGraph = 'onnx/model.onnx'
+
+/**
+ * The graph of a folder that has weights alone, as transformers saves it: made where it belongs, or, where the folder
+ * cannot be written, in a place of our own until the process ends.
+ */
+function makeGraph(model: ModelFolder): string {
+  const bytes = encodeModel(servingGraph(model.tagger, loadWeights(model)))
+  try {
+    writeFileAtomically(model.onnx, bytes)
+    return model.onnx
+  } catch (error) {
+    if (!(error instanceof NerError) || error.code !== 'file/unwritable') throw error
+    const place = mkdtempSync(join(tmpdir(), 'ner-graph-'))
+    process.on('exit', () => {
+      rmSync(place, { recursive: true, force: true })
+    })
+    const onnx = join(place, 'model.onnx')
+    writeFileAtomically(onnx, bytes)
+    return onnx
+  }
+}
+
+/** The `ner.json` that says of a loaded model what it is, where its folder has none of its own too. */
+export function nerFileOf({ folder, tagger, tokenizer }: ModelFolder): NerFile {
+  return settledNerFile(folder, tagger.tags, tagger.encoder, tokenizer)
 }
 
 /** All of a trained model's weights. @throws NerError as {@link loadEncoder} */
 export function loadWeights({ folder, tagger }: ModelFolder): ParameterData {
-  return readWeights(join(folder, 'model.safetensors'), taggerParameters(tagger), '')
+  return readWeights(join(folder, weightsFile), taggerParameters(tagger), '')
 }
 
 /** A trained model, to be written down. */
@@ -84,9 +121,9 @@ function writeModel(folder: string, { config, tagger, tokenizer, weights, ner }:
   for (const [name, content] of Object.entries(tokenizer.files)) writeFileAtomically(join(folder, name), content)
   writeJson(join(folder, 'config.json'), trainedConfig(config, tagger))
   writeNerFile(folder, { ...ner, head: tagger.head, ...(tagger.head === 'crf' && { crf: crfByName(tagger, weights) }) })
-  writeFileAtomically(join(folder, 'onnx', 'model.onnx'), encodeModel(servingGraph(tagger, weights)))
+  writeFileAtomically(join(folder, usualGraph), encodeModel(servingGraph(tagger, weights)))
   writeSafetensors(
-    join(folder, 'model.safetensors'),
+    join(folder, weightsFile),
     new Map(taggerParameters(tagger).map(({ name, shape }) => [name, { shape, data: weights.get(name)! }])),
   )
 }

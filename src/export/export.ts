@@ -7,7 +7,8 @@ import { writeModelFile } from '../graph/onnx/file.js'
 import { newestOpset, requireOpset } from '../graph/onnx/opsets.js'
 import { countNodes, print } from '../graph/print.js'
 import { verify } from '../graph/verify.js'
-import { loadModel, type ModelFolder } from '../artifacts/model.js'
+import { loadModel, nerFileOf, type ModelFolder } from '../artifacts/model.js'
+import { writeNerFile } from '../artifacts/ner-file.js'
 import type { DeviceOptions } from '../inference/tag.js'
 import { versions } from '../runtime/versions.js'
 import { damagedFiles, graphEntry, storedFile, type GraphEntry, type Manifest } from './manifest.js'
@@ -167,9 +168,14 @@ const filesOf = ({ folder, tokenizer, onnx }: ModelFolder) => [
 ]
 
 /** What a loader needs beside the graphs. */
-function copyModel({ folder, tokenizer }: ModelFolder, to: string, graphs: readonly string[]): string[] {
-  const copied = descriptions.filter((name) => existsSync(join(folder, name)))
-  for (const name of copied) writeFileAtomically(join(to, name), readFileSync(join(folder, name)))
+function copyModel(model: ModelFolder, to: string, graphs: readonly string[]): string[] {
+  const { folder, tokenizer } = model
+  const copied = descriptions.filter((name) => existsSync(join(folder, name)) || name === 'ner.json')
+  for (const name of copied) {
+    // A classifier of others has none.
+    if (name === 'ner.json' && !existsSync(join(folder, name))) writeNerFile(to, { ...nerFileOf(model), lineage: {} })
+    else writeFileAtomically(join(to, name), readFileSync(join(folder, name)))
+  }
   for (const [name, content] of Object.entries(tokenizer.files)) writeFileAtomically(join(to, name), content)
   const external = graphs.filter((path) => path.endsWith('_data')).map((path) => basename(path, '_data'))
   if (external.length > 0) declareExternalData(join(to, 'config.json'), external)

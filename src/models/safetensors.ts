@@ -54,6 +54,11 @@ export function readMetadata(path: string): Readonly<Record<string, string>> {
   return withFile(path, ({ metadata }) => metadata)
 }
 
+/** The names of a file's tensors. @throws NerError as {@link readSafetensors} */
+export function readNames(path: string): string[] {
+  return withFile(path, ({ entries }) => entries.map(([name]) => name))
+}
+
 function withFile<T>(path: string, use: (file: OpenFile) => T): T {
   const corrupt = (what: string) =>
     new NerError('model/corrupt-weights', `The weights file is damaged: ${what}.`, {

@@ -188,12 +188,16 @@ describe('predictDocuments', () => {
 })
 
 describe('a folder that is not whole', () => {
-  const without = (name: string) => (folder: string) => rmSync(join(folder, name))
+  const without =
+    (...names: string[]) =>
+    (folder: string) => {
+      for (const name of names) rmSync(join(folder, name), { recursive: true })
+    }
   const changed = (name: string, change: (content: Buffer) => Buffer | string) => (folder: string) =>
     writeFileSync(join(folder, name), change(readFileSync(join(folder, name))))
 
   it.each([
-    ['no graph', without('onnx/model.onnx'), 'model/missing-file'],
+    ['no graph and no weights', without('onnx', 'model.safetensors'), 'model/missing-file'],
     ['half a graph', changed('onnx/model.onnx', (all) => all.subarray(0, all.length / 2)), 'runtime/failed'],
     ['an empty graph', changed('onnx/model.onnx', () => ''), 'runtime/failed'],
     ['no ner.json', without('ner.json'), 'model/missing-file'],

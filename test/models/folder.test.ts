@@ -299,7 +299,7 @@ describe('a saved model that was tampered with', () => {
     expect(error.what).toContain(key)
   })
 
-  test.each(['ner.json', 'onnx/model.onnx', 'tokenizer.json'])('without %s', async (name) => {
+  test.each(['ner.json', 'config.json', 'tokenizer.json'])('without %s', async (name) => {
     const { folder } = await savedModel('crf')
     rmSync(join(folder, name))
     expect((await failure(loadModel(folder))).code).toBe('model/missing-file')

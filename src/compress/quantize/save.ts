@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Quantization } from '../../artifacts/lineage.js'
 import type { ModelFolder } from '../../artifacts/model.js'
-import { readNerFile, writeNerFile } from '../../artifacts/ner-file.js'
+import { nerFileOf } from '../../artifacts/model.js'
+import { writeNerFile } from '../../artifacts/ner-file.js'
 import { readRunFile, writeRunFile } from '../../artifacts/run-file.js'
 import { toMetrics } from '../../data/scoring.js'
 import { fillFolder, writeFileAtomically } from '../../io/write.js'
@@ -23,7 +24,7 @@ export function saveQuantized(
   card: string,
   quantization: Quantization,
 ): void {
-  const ner = readNerFile(model.folder)
+  const ner = nerFileOf(model)
   fillFolder(folder, (aside) => {
     const put = (name: string, content: string | Uint8Array) => {
       writeFileAtomically(join(aside, name), content)
