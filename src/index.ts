@@ -26,7 +26,7 @@ export { applyFunctions, type ApplyOptions, type LabelledPart } from './sources/
 export { prepare as prepareFunctions, type Prepared } from './sources/prepare.js'
 export type { Device } from './runtime/devices.js'
 export { chooseDevice, type Probe, probe } from './runtime/probe.js'
-export { train, type TrainEvent } from './training/train.js'
+export { train, type TrainEvent, type TrainOptions, type TrainResult } from './training/train.js'
 export { analyseVotes, type VoteAnalysis } from './weak/analysis/analyse.js'
 export { loadWeakConfig, type WeakConfig } from './weak/config.js'
 export { fitWeakLabels, readVotes, type VotedCorpus, type WeakFit, type WeakLabels } from './weak/fit.js'

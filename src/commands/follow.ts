@@ -1,28 +1,30 @@
-import type { TrainEvent } from '../training/loop.js'
+import type { TrainEvent, TrainResult } from '../training/events.js'
 import { trainingProgress } from './progress.js'
-
-export type Done = Extract<TrainEvent, { kind: 'done' }>
 
 /**
  * Follows a run to its end, showing its progress. Ctrl-C asks it to stop at a point it can be resumed from; a second one
  * stops it where it is.
  */
-export async function followRun(start: (signal: AbortSignal) => AsyncIterable<TrainEvent>): Promise<Done> {
+export async function followRun(
+  start: (signal: AbortSignal) => AsyncGenerator<TrainEvent, TrainResult>,
+): Promise<TrainResult> {
   const progress = trainingProgress()
   const interruption = interruptible()
-  let outcome: Done | undefined
   try {
-    for await (const event of start(interruption.signal)) {
-      progress.show(event)
-      if (event.kind === 'done') outcome = event
+    const run = start(interruption.signal)
+    for (;;) {
+      const { value, done } = await run.next()
+      if (done === true) {
+        progress.stop()
+        if (value.interrupted) process.stderr.write('Interrupted. The same command with --resume goes on from here.\n')
+        return value
+      }
+      progress.show(value)
     }
   } finally {
     progress.stop()
     interruption.end()
   }
-  if (outcome === undefined) throw new Error('the run ended without a result')
-  if (outcome.interrupted) process.stderr.write('Interrupted. The same command with --resume goes on from here.\n')
-  return outcome
 }
 
 function interruptible() {

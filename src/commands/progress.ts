@@ -1,7 +1,7 @@
 import ora from 'ora'
 import { locateModel, type DownloadEvent, type Purpose } from '../hub/model.js'
 import { percent, thousands } from '../report/numbers.js'
-import type { TrainEvent } from '../training/loop.js'
+import type { TrainEvent } from '../training/events.js'
 
 /** Where no line can move, how often one is written on what takes long, in milliseconds. */
 const silence = 30_000
@@ -79,7 +79,6 @@ export function trainingProgress(stream: NodeJS.WriteStream = process.stderr) {
           )
           break
         case 'checkpoint':
-        case 'done':
           break
       }
     },

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import { loadConfig } from '../config/load.js'
-import { train } from '../training/train.js'
+import { train, type TrainResult } from '../training/train.js'
 import { defineCommand, exit } from './command.js'
-import { followRun, type Done } from './follow.js'
+import { followRun } from './follow.js'
 import { device, onMisaligned } from './options.js'
 import { write } from './output.js'
 import { evaluationTable } from './scores.js'
@@ -60,7 +60,7 @@ export const command = defineCommand({
   },
 })
 
-function summary({ output, test, dev }: Done): string {
+function summary({ output, test, dev }: TrainResult): string {
   const evaluation = test ?? dev
   const scored =
     evaluation === undefined ? '' : `${test === undefined ? 'dev' : 'test'}\n${evaluationTable(evaluation)}\n`

@@ -2,38 +2,14 @@ import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { NerError } from '../errors.js'
 import { readMetadata, readSafetensors, writeSafetensors, type StoredTensor } from '../models/safetensors.js'
+import type { LogEntry } from './log.js'
+import type { Position } from './loop.js'
 
-/** Where a run stands between two steps. */
-export interface Progress {
-  /** Optimizer steps done. */
-  readonly step: number
-  readonly epoch: number
-  /** Steps done of the epoch. */
-  readonly stepInEpoch: number
-  readonly best: { readonly f1: number; readonly step: number } | undefined
-  /** Evaluations since the best. */
-  readonly stale: number
-  /** Sum and number of the losses since the last evaluation. */
-  readonly lossSum: number
-  readonly lossCount: number
+/** Where a run is between two steps, and what came before. */
+export interface Progress extends Position {
   readonly log: readonly LogEntry[]
   /** Milliseconds of training so far, over all the processes that took part. */
   readonly elapsed: number
-}
-
-/** A line of `train.log.jsonl`; of HF's Trainer's `log_history`. */
-export interface LogEntry {
-  readonly step: number
-  readonly epoch: number
-  readonly loss?: number
-  readonly learning_rate?: number
-  readonly grad_norm?: number
-  readonly eval_overall_f1?: number
-  readonly eval_overall_precision?: number
-  readonly eval_overall_recall?: number
-  /** Where a round of self-training begins: its number, and the share of words that it learns from. */
-  readonly self_training_round?: number
-  readonly confident_words?: number
 }
 
 export interface Checkpoint {

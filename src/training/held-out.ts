@@ -11,7 +11,7 @@ import { makeChain } from '../models/transitions.js'
 import { documentEmissions } from '../inference/emissions.js'
 import type { Tagger } from '../models/tagger.js'
 import { evaluateEmissions, type Evaluation, type ScoredDocument } from '../evaluation/emissions.js'
-import { piecesAtOnce } from './plan.js'
+import { piecesAtOnce } from './batch-schedule.js'
 import type { Trainer } from './trainer.js'
 
 /** Documents to score on, in windows. */

@@ -1,229 +1,24 @@
-import type { Config } from '../config/schema.js'
 import type { Scores } from '../data/scoring.js'
-import type { DownloadEvent } from '../hub/model.js'
-import { countParameters, type ParameterData, type ParameterGroup } from '../models/parameters.js'
-import type { StoredTensor } from '../models/safetensors.js'
-import { taggerParameters, type Tagger } from '../models/tagger.js'
-import type { Device } from '../runtime/devices.js'
-import { loadCheckpoint, saveCheckpoint, type LogEntry, type Progress } from './checkpoint.js'
-import type { Evaluation } from '../evaluation/emissions.js'
-import { scoreHeldOut, type HeldOut } from './held-out.js'
-import type { Plan } from './plan.js'
-import { appendLog, startLog, type RunResults } from './results.js'
-import { scheduleFactor } from './schedule.js'
+import type { ParameterGroup } from '../models/parameters.js'
+import type { BatchSchedule } from './batch-schedule.js'
 import type { Trainer } from './trainer.js'
-import type { EquippedConfig } from './trainers.js'
 
-/** What happens in a training, in order; the caller shows it or not. */
-export type TrainEvent =
-  /** What `auto` has come to, and why. */
-  | { readonly kind: 'device'; readonly device: Device; readonly reason: string }
-  | DownloadEvent
-  /** A model is asked what it says of the text that is about to be trained on. */
-  | { readonly kind: 'teaching'; readonly teacher: string; readonly sentences: number; readonly of: number }
-  | {
-      /** A round of self-training begins. */
-      readonly kind: 'round'
-      readonly round: number
-      readonly of: number
-      /** Words that the model before labels, and how many of them it is sure enough of to learn from. */
-      readonly words: number
-      readonly confident: number
-    }
-  | { readonly kind: 'start'; readonly steps: number; readonly parameters: number; readonly resumedAt: number }
-  | {
-      readonly kind: 'step'
-      readonly step: number
-      readonly epoch: number
-      readonly loss: number
-      readonly learningRate: number
-      /** Pieces that are not padding. */
-      readonly tokensPerSecond: number
-      readonly gradientNorm: number
-    }
-  | {
-      readonly kind: 'evaluation'
-      readonly step: number
-      readonly epoch: number
-      readonly scores: Scores
-      /** Mean training loss since the evaluation before. */
-      readonly loss: number
-      readonly best: boolean
-    }
-  | { readonly kind: 'checkpoint'; readonly step: number }
-  | {
-      readonly kind: 'done'
-      readonly output: string
-      readonly interrupted: boolean
-      readonly dev?: Evaluation | undefined
-      readonly test?: Evaluation | undefined
-      readonly results: RunResults
-    }
-
-export interface TrainOptions {
-  /** Go on from the output folder's checkpoint; from the start where it has none. */
-  readonly resume?: boolean
-  /** Aborted, the run ends after the step it is at, with a checkpoint. */
-  readonly signal?: AbortSignal
+/** Where a run is between two steps. */
+export interface Position {
+  /** Optimizer steps done. */
+  readonly step: number
+  readonly epoch: number
+  /** Steps done of the epoch. */
+  readonly stepInEpoch: number
+  readonly best: { readonly f1: number; readonly step: number } | undefined
+  /** Evaluations since the best. */
+  readonly stale: number
+  /** Sum and number of the losses since the last evaluation. */
+  readonly lossSum: number
+  readonly lossCount: number
 }
 
-/** A run that is ready to start: what is trained, on what, and what tells it from other runs. */
-export interface Run {
-  readonly config: EquippedConfig
-  readonly tagger: Tagger
-  readonly trainer: Trainer
-  readonly plan: Plan
-  readonly dev: HeldOut | undefined
-  /** What decides how the run goes, by the names that an error shows. */
-  readonly fingerprint: Readonly<Record<string, string>>
-  /** `performance.now()` when the run, or this part of it, began. */
-  readonly began: number
-  /** What the run did before these steps, where it has rounds of them: log and times count on. */
-  readonly before?: Before
-}
-
-/** Steps and epochs of earlier rounds, what they logged, and the milliseconds they took. */
-export interface Before extends Pick<Progress, 'log' | 'elapsed'> {
-  readonly round: number
-  readonly steps: number
-  readonly epochs: number
-}
-
-/** Where a run's steps have led. */
-export interface Trained {
-  /** Its steps are those of the last round, but for the log. */
-  readonly progress: Progress
-  /** The best weights, or the last where there was nothing to choose by. */
-  readonly weights: ReadonlyMap<string, Float32Array>
-}
-
-/**
- * The steps of a run, from the start or its checkpoint: schedule, evaluation, early stopping, log and checkpoints. Gives
- * undefined, after its `done`, where it was interrupted.
- */
-export async function* runSteps(
-  { config, tagger, trainer, plan, dev, fingerprint, began, before = nothingBefore }: Run,
-  { resume = false, signal }: TrainOptions,
-): AsyncGenerator<TrainEvent, Trained | undefined> {
-  const { training, output } = config
-  const warmupSteps = Math.round(training.warmup * plan.steps)
-  const checkpoint = resume ? loadCheckpoint(output, fingerprint, stepsOf(before)) : undefined
-  if (checkpoint) await trainer.restore(checkpoint.tensors)
-  let progress = checkpoint?.progress ?? { ...firstProgress, log: before.log, elapsed: before.elapsed }
-  const elapsed = progress.elapsed
-  // Without evaluations none are best: what counts are the last.
-  let bestWeights = checkpoint?.progress.best && bestOf(checkpoint.tensors, tagger)
-  startLog(output, progress.log)
-  const parameters = countParameters(taggerParameters(tagger))
-  yield { kind: 'start', steps: plan.steps, parameters, resumedAt: progress.step }
-
-  const timed = () => ({ ...progress, elapsed: elapsed + performance.now() - began })
-  const save = async () => {
-    const best = bestWeights && progress.best?.step !== progress.step ? prefixed('best.', bestWeights, tagger) : []
-    const tensors = new Map<string, StoredTensor>([...(await trainer.state()), ...best])
-    saveCheckpoint(output, { progress: timed(), tensors, fingerprint }, stepsOf(before))
-  }
-  const logEvery = Math.max(1, Math.floor(plan.steps / 500))
-  let stopping = false
-  let logged = { loss: 0, count: 0 }
-  let pace = { pieces: 0, seconds: 0 }
-
-  for (let epoch = progress.epoch; epoch < training.epochs && !stopping; epoch++) {
-    const batches = plan.epoch(epoch)
-    for (let stepInEpoch = progress.stepInEpoch; stepInEpoch < batches.length && !stopping; stepInEpoch++) {
-      const rates = learningRates(training, scheduleFactor(training.schedule, progress.step, plan.steps, warmupSteps))
-      const parts = batches[stepInEpoch]!()
-      const started = performance.now()
-      const step = progress.step + 1
-      const { loss, gradientNorm } = await trainer.step(parts, step, rates)
-      const seconds = (performance.now() - started) / 1000
-      const atEpoch = epoch + (stepInEpoch + 1) / batches.length
-      progress = {
-        ...progress,
-        step,
-        epoch,
-        stepInEpoch: stepInEpoch + 1,
-        lossSum: progress.lossSum + loss,
-        lossCount: progress.lossCount + 1,
-      }
-      logged = { loss: logged.loss + loss, count: logged.count + 1 }
-      if (step % logEvery === 0) {
-        progress = log(output, progress, {
-          step: before.steps + step,
-          epoch: before.epochs + atEpoch,
-          loss: logged.loss / logged.count,
-          learning_rate: rates.encoder,
-          grad_norm: gradientNorm,
-        })
-        logged = { loss: 0, count: 0 }
-      }
-      const pieces = parts.reduce((sum, { pieceCount }) => sum + pieceCount, 0)
-      // Steps may wait to run together: the mean over some fifty.
-      pace = { pieces: pace.pieces * 0.98 + pieces, seconds: pace.seconds * 0.98 + seconds }
-      yield {
-        kind: 'step',
-        step,
-        epoch: atEpoch,
-        loss,
-        learningRate: rates.encoder,
-        tokensPerSecond: pace.pieces / pace.seconds,
-        gradientNorm,
-      }
-
-      const epochEnds = stepInEpoch + 1 === batches.length
-      const evaluates = training.evaluate_every === 'epoch' ? epochEnds : step % training.evaluate_every === 0
-      if (evaluates || step === plan.steps) {
-        const scores = dev && (await scoreHeldOut(trainer, tagger, config, dev)).own
-        const better = scores !== undefined && (progress.best === undefined || scores.micro.f1 > progress.best.f1)
-        const meanLoss = progress.lossSum / Math.max(1, progress.lossCount)
-        progress = {
-          ...progress,
-          lossSum: 0,
-          lossCount: 0,
-          ...(better ? { best: { f1: scores.micro.f1, step }, stale: 0 } : { stale: progress.stale + 1 }),
-        }
-        if (better) bestWeights = await copyWeights(trainer, tagger)
-        if (scores) {
-          progress = log(output, progress, {
-            step: before.steps + step,
-            epoch: before.epochs + atEpoch,
-            eval_overall_f1: scores.micro.f1,
-            eval_overall_precision: scores.micro.precision,
-            eval_overall_recall: scores.micro.recall,
-          })
-          yield { kind: 'evaluation', step, epoch: atEpoch, scores, loss: meanLoss, best: better }
-        }
-        const { patience } = training.early_stopping ?? {}
-        if (patience !== undefined && scores !== undefined && progress.stale >= patience) stopping = true
-      }
-      if (step === plan.steps || stopping) {
-        // What is left is to write the model. Where that fails, there is nothing to train again.
-        progress = { ...progress, epoch: training.epochs, stepInEpoch: 0 }
-        await save()
-        continue
-      }
-      const due = training.checkpoint_every === null ? evaluates || epochEnds : step % training.checkpoint_every === 0
-      const interrupted = signal?.aborted === true
-      if (!due && !interrupted) continue
-      if (epochEnds) progress = { ...progress, epoch: epoch + 1, stepInEpoch: 0 }
-      await save()
-      if (interrupted) {
-        yield { kind: 'done', output, interrupted, results: { interrupted, step, steps: plan.steps } }
-        return undefined
-      }
-      yield { kind: 'checkpoint', step }
-    }
-    progress = { ...progress, stepInEpoch: 0 }
-  }
-  return { progress: timed(), weights: bestWeights ?? (await copyWeights(trainer, tagger)) }
-}
-
-const nothingBefore: Before = { round: 0, steps: 0, epochs: 0, log: [], elapsed: 0 }
-
-/** The checkpoint that a round's steps keep. */
-export const stepsOf = ({ round }: Pick<Before, 'round'>) => (round === 0 ? 'state' : `state-${round}`)
-
-const firstProgress: Progress = {
+export const firstPosition: Position = {
   step: 0,
   epoch: 0,
   stepInEpoch: 0,
@@ -231,35 +26,106 @@ const firstProgress: Progress = {
   stale: 0,
   lossSum: 0,
   lossCount: 0,
-  log: [],
-  elapsed: 0,
 }
 
-function learningRates(training: Config['training'], factor: number): Record<ParameterGroup, number> {
-  return {
-    encoder: training.learning_rate * factor,
-    head: (training.head_learning_rate ?? training.learning_rate) * factor,
-    crf: training.crf_learning_rate * factor,
+/** What the steps of any training are made of; its objective is in the trainer. */
+export interface Steps {
+  readonly trainer: Pick<Trainer, 'step'>
+  readonly batches: BatchSchedule
+  /** The learning rates of a step, counted from 0. */
+  readonly rates: (step: number) => Readonly<Record<ParameterGroup, number>>
+  /** When the model is scored, and how; where nothing is given to score on, evaluations only delimit the mean loss. */
+  readonly evaluation?: {
+    readonly every: 'epoch' | number
+    readonly score: (() => Promise<Scores>) | undefined
+    /** Stop after so many evaluations without a better F1. */
+    readonly patience: number | undefined
   }
 }
 
-function log(output: string, progress: Progress, entry: LogEntry): Progress {
-  appendLog(output, entry)
-  return { ...progress, log: [...progress.log, entry] }
+/** What happens from step to step. `at` is where the run then is: it goes on from there when the next event is asked for. */
+export type LoopEvent =
+  | {
+      readonly kind: 'step'
+      readonly at: Position
+      /** Epochs done, with the share of the one that is under way. */
+      readonly epoch: number
+      readonly loss: number
+      readonly learningRate: number
+      readonly tokensPerSecond: number
+      readonly gradientNorm: number
+    }
+  | {
+      readonly kind: 'evaluation'
+      readonly at: Position
+      readonly epoch: number
+      readonly scores: Scores
+      /** Mean training loss since the evaluation before. */
+      readonly loss: number
+      readonly best: boolean
+    }
+  /** All of a step is done. */
+  | {
+      readonly kind: 'between'
+      readonly at: Position
+      /** Whether an evaluation or an epoch has just ended. */
+      readonly isPause: boolean
+      /** Whether no step follows. */
+      readonly isLast: boolean
+    }
+
+/** Takes steps from a position on until there are no more, or patience ends. Writes nothing: who follows the events does. */
+export async function* takeSteps(steps: Steps, from: Position): AsyncGenerator<LoopEvent, Position> {
+  const { trainer, batches, rates, evaluation } = steps
+  let at = from
+  let pace = { pieces: 0, seconds: 0 }
+  for (let epoch = from.epoch; epoch < batches.epochs && at.step < batches.steps; epoch++) {
+    const own = batches.epoch(epoch)
+    for (let done = at.stepInEpoch; done < own.length && at.step < batches.steps; done++) {
+      const parts = own[done]!()
+      const rate = rates(at.step)
+      const started = performance.now()
+      const step = at.step + 1
+      const { loss, gradientNorm } = await trainer.step(parts, step, rate)
+      const epochsDone = epoch + (done + 1) / own.length
+      at = { ...at, step, epoch, stepInEpoch: done + 1, lossSum: at.lossSum + loss, lossCount: at.lossCount + 1 }
+      const pieces = parts.reduce((sum, { pieceCount }) => sum + pieceCount, 0)
+      // Steps may wait to run together: the mean over some fifty.
+      const seconds = (performance.now() - started) / 1000
+      pace = { pieces: pace.pieces * 0.98 + pieces, seconds: pace.seconds * 0.98 + seconds }
+      const tokensPerSecond = pace.pieces / pace.seconds
+      yield { kind: 'step', at, epoch: epochsDone, loss, learningRate: rate.encoder, tokensPerSecond, gradientNorm }
+
+      const epochEnds = done + 1 === own.length
+      const isDue = evaluation?.every === 'epoch' ? epochEnds : step % (evaluation?.every ?? Infinity) === 0
+      const evaluates = evaluation !== undefined && (isDue || step === batches.steps)
+      if (evaluates) {
+        const scored = await evaluated(evaluation.score, at)
+        at = scored.at
+        if (scored.event) yield { ...scored.event, epoch: epochsDone }
+      }
+      const isStale = evaluation?.patience !== undefined && evaluates && at.stale >= evaluation.patience
+      const isLast = step === batches.steps || (isStale && evaluation.score !== undefined)
+      // What is left is to write the model. Where that fails, there is nothing to train again.
+      if (isLast) at = { ...at, epoch: batches.epochs, stepInEpoch: 0 }
+      else if (epochEnds) at = { ...at, epoch: epoch + 1, stepInEpoch: 0 }
+      yield { kind: 'between', at, isPause: evaluates || epochEnds, isLast }
+      if (isLast) return at
+    }
+  }
+  return at
 }
 
-async function copyWeights(trainer: Trainer, tagger: Tagger): Promise<Map<string, Float32Array>> {
-  const weights = await trainer.weights(taggerParameters(tagger).map(({ name }) => name))
-  return new Map([...weights].map(([name, data]) => [name, data.slice()]))
-}
-
-function prefixed(prefix: string, weights: ParameterData, tagger: Tagger): [string, StoredTensor][] {
-  return taggerParameters(tagger).map(({ name, shape }) => [`${prefix}${name}`, { shape, data: weights.get(name)! }])
-}
-
-/** A checkpoint's best weights: its own where it was saved at the best step. */
-function bestOf(tensors: ReadonlyMap<string, StoredTensor>, tagger: Tagger): Map<string, Float32Array> {
-  return new Map(
-    taggerParameters(tagger).map(({ name }) => [name, (tensors.get(`best.${name}`) ?? tensors.get(name)!).data]),
-  )
+/** Scores the model as it is at a position: the position then, and what there is to say, where there is anything to score on. */
+async function evaluated(score: (() => Promise<Scores>) | undefined, at: Position) {
+  const scores = await score?.()
+  const loss = at.lossSum / Math.max(1, at.lossCount)
+  const best = scores !== undefined && (at.best === undefined || scores.micro.f1 > at.best.f1)
+  const next: Position = {
+    ...at,
+    lossSum: 0,
+    lossCount: 0,
+    ...(best ? { best: { f1: scores.micro.f1, step: at.step }, stale: 0 } : { stale: at.stale + 1 }),
+  }
+  return { at: next, event: scores && ({ kind: 'evaluation', at: next, scores, loss, best } as const) }
 }

@@ -1,4 +1,3 @@
-import { appendFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { writeJson } from '../artifacts/json.js'
 import type { Lineage } from '../artifacts/lineage.js'
@@ -8,7 +7,7 @@ import { toMetrics, type Metrics } from '../data/scoring.js'
 import type { WindowOptions } from '../features/examples.js'
 import type { MisalignedSpan } from '../features/labels.js'
 import type { Tokenizer } from '../features/tokenizer.js'
-import { unwritable, writeFileAtomically } from '../io/write.js'
+import { writeFileAtomically } from '../io/write.js'
 import { isOnHub } from '../hub/name.js'
 import type { HubConfig } from '../models/encoder.js'
 import { saveModel } from '../artifacts/model.js'
@@ -16,15 +15,14 @@ import { countParameters, type ParameterData } from '../models/parameters.js'
 import { taggerParameters, type Tagger } from '../models/tagger.js'
 import { trainingReport } from '../report/report.js'
 import { versions } from '../runtime/versions.js'
-import type { LogEntry, Progress } from './checkpoint.js'
+import type { Progress } from './checkpoint.js'
 import type { Split, TrainingCorpus } from './corpus.js'
+import type { RunResults } from './events.js'
+import type { LogEntry } from './log.js'
 import { writeMisaligned } from '../evaluation/misaligned.js'
 import { evaluationData, type Evaluation, type ScoredDocument } from '../evaluation/emissions.js'
 import { modelCard } from './model-card.js'
 import { roundsOf } from './rounds.js'
-
-/** `all_results.json`: flat, under the names that Hugging Face's Trainer and its metric scripts write. */
-export type RunResults = Readonly<Record<string, unknown>>
 
 /** A finished training, about to be written down. */
 export interface FinishedRun {
@@ -112,22 +110,6 @@ export function writeRun(run: FinishedRun): RunResults {
     seconds: progress.elapsed / 1000,
   })
   return results
-}
-
-const logOf = (output: string) => join(output, 'train.log.jsonl')
-const line = (entry: LogEntry) => `${JSON.stringify(entry)}\n`
-
-/** Begins the log with what a resumed run had logged by its checkpoint. */
-export function startLog(output: string, entries: readonly LogEntry[]): void {
-  writeFileAtomically(logOf(output), entries.map(line).join(''))
-}
-
-export function appendLog(output: string, entry: LogEntry): void {
-  try {
-    appendFileSync(logOf(output), line(entry))
-  } catch (error) {
-    throw unwritable(logOf(output), error)
-  }
 }
 
 /** Lists in the output folder what each split had to leave out, where it had to. */

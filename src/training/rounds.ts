@@ -1,4 +1,4 @@
-import type { LogEntry } from './checkpoint.js'
+import type { LogEntry } from './log.js'
 
 /** A round as reports list it; round 0 is the training before. F1, precision and recall are the best on dev. */
 export interface RoundScore {

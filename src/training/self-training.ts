@@ -3,16 +3,17 @@ import { taggerParameters, type Tagger } from '../models/tagger.js'
 import type { Example, ExampleSentence } from '../features/batch.js'
 import type { ParameterData } from '../models/parameters.js'
 import { providerOf } from '../runtime/devices.js'
+import { scheduleBatches } from './batch-schedule.js'
 import { dropCheckpoint, loadCheckpoint, saveCheckpoint } from './checkpoint.js'
-import { runSteps, stepsOf, type Before, type Run, type TrainEvent, type TrainOptions, type Trained } from './loop.js'
+import type { TrainEvent, TrainOptions } from './events.js'
 import type { Objective } from './objective.js'
-import { planRun } from './plan.js'
 import { pseudoLabels } from './pseudo-labels.js'
+import { runSteps, stepsOf, type Before, type Trained, type Training } from './steps.js'
 import { teacherLogits } from './teacher-logits.js'
 import { trainerOptions, trainers } from './trainers.js'
 
 /** What rounds learn from. */
-export interface Lessons {
+export interface Material {
   /** The training text, and text without labels. */
   readonly examples: readonly Example[]
   readonly padId: number
@@ -30,8 +31,8 @@ export interface Lessons {
  * checkpoint, so that a run that is resumed goes the same way. Gives undefined where it was interrupted.
  */
 export async function* selfTrain(
-  run: Run,
-  lessons: Lessons,
+  run: Training,
+  material: Material,
   options: TrainOptions,
 ): AsyncGenerator<TrainEvent, Trained | undefined> {
   const { rounds, patience } = run.config.self_training
@@ -43,7 +44,7 @@ export async function* selfTrain(
   for (let round = 1, stale = 0; round <= rounds && stale < patience; round++) {
     const { log, elapsed } = last.progress
     const before = { round, steps, epochs: log.at(-1)!.epoch, log, elapsed }
-    const student = yield* onceOnly(run, round, options, () => runRound(run, best.weights, lessons, before, options))
+    const student = yield* onceOnly(run, round, options, () => runRound(run, best.weights, material, before, options))
     if (student === undefined) return undefined
     last = student
     stale++
@@ -59,7 +60,7 @@ export async function* selfTrain(
 
 /** A round, or what it came to where it was done before the run was interrupted. */
 async function* onceOnly(
-  { config: { output }, fingerprint }: Run,
+  { config: { output }, fingerprint }: Training,
   round: number,
   { resume = false }: TrainOptions,
   work: () => AsyncGenerator<TrainEvent, Trained | undefined>,
@@ -77,9 +78,9 @@ async function* onceOnly(
 }
 
 async function* runRound(
-  run: Run,
+  run: Training,
   teacher: ParameterData,
-  { examples, padId, objective }: Lessons,
+  { examples, padId, objective }: Material,
   before: Before,
   options: TrainOptions,
 ): AsyncGenerator<TrainEvent, Trained | undefined> {
@@ -101,10 +102,10 @@ async function* runRound(
   try {
     const beginning = { step: before.steps, epoch: before.epochs, self_training_round: round }
     const log = [...before.log, { ...beginning, confident_words: confident / words }]
-    const plan = planRun(labelled.examples, config, { labels: tagger.tags.length, padId })
+    const batches = scheduleBatches(labelled.examples, config, { labels: tagger.tags.length, padId })
     const own = { ...fingerprint, round: String(round) }
     return yield* runSteps(
-      { ...run, config, trainer, plan, fingerprint: own, began, before: { ...before, log } },
+      { ...run, config, trainer, batches, fingerprint: own, began, before: { ...before, log } },
       options,
     )
   } finally {
@@ -119,7 +120,7 @@ function checkedAmong(examples: readonly Example[]): (sentence: ExampleSentence)
 }
 
 /** Its batches and dropout are other than those of the rounds before. */
-function roundConfig(config: Run['config'], round: number): Run['config'] {
+function roundConfig(config: Training['config'], round: number): Training['config'] {
   const { epochs, learning_rate: rate } = config.self_training
   const { training, seed } = config
   return {

@@ -10,7 +10,7 @@ import { readMetadata, readSafetensors, writeSafetensors } from '../models/safet
 import { batchPieces, loadEngine } from '../inference/engine.js'
 import { servingGraph } from '../models/serving.js'
 import type { Tagger } from '../models/tagger.js'
-import type { TrainEvent } from './loop.js'
+import type { TrainEvent } from './events.js'
 
 /** A model that another one, or the same in its next round, is to learn from. */
 export interface Asked {
@@ -41,8 +41,8 @@ export interface AskingOptions {
 }
 
 /**
- * Runs a teacher on all examples, or reads what it said before the run was resumed. Gives undefined, after the run's
- * `done`, where it was interrupted: then it is asked again from the start.
+ * Runs a teacher on all examples, or reads what it said before the run was resumed. Gives undefined where it was
+ * interrupted: then it is asked again from the start.
  *
  * @throws NerError `runtime/failed`, `file/*`
  */
@@ -69,10 +69,7 @@ export async function* teacherLogits(
     try {
       let done = 0
       for (const batch of batches(examples, { tokens: batchPieces, labels, padId })) {
-        if (signal?.aborted === true) {
-          yield { kind: 'done', output, interrupted: true, results: { interrupted: true, step: 0 } }
-          return undefined
-        }
+        if (signal?.aborted === true) return undefined
         const logits = await engine.run(batch)
         batch.rows.forEach((sentence, row) => {
           const from = row * batch.sizes.words * labels

@@ -5,25 +5,19 @@ import { tagLabel } from '../data/schemes.js'
 import { lineageOf, readUnlabelled } from '../data/unlabelled.js'
 import { NerError } from '../errors.js'
 import { buildExamples } from '../features/examples.js'
-import { claimOutput } from '../io/claim.js'
 import { locateModel } from '../hub/model.js'
 import { originOf } from '../hub/name.js'
 import type { Tagger } from '../models/tagger.js'
-import { providerOf } from '../runtime/devices.js'
-import { chooseDevice } from '../runtime/probe.js'
 import { readCorpus, type TrainingCorpus } from './corpus.js'
-import { finishRun } from './finish.js'
+import type { TrainEvent, TrainOptions, TrainResult } from './events.js'
 import { heldOut } from './held-out.js'
-import { runSteps, type Run, type TrainEvent, type TrainOptions } from './loop.js'
-import { taggingObjective } from './objective.js'
-import { planRun } from './plan.js'
-import { finishedRun } from '../artifacts/run-file.js'
-import { writeLeftOut } from './results.js'
+import { taggingObjective, type Objective } from './objective.js'
+import { runTask, type Task } from './run.js'
 import { selfTrain } from './self-training.js'
 import { startingPoint, windowOptions } from './start.js'
-import { trainerOptions, trainers, type EquippedConfig } from './trainers.js'
+import type { EquippedConfig } from './trainers.js'
 
-export type { TrainEvent, TrainOptions } from './loop.js'
+export type { TrainEvent, TrainOptions, TrainResult } from './events.js'
 
 /**
  * Trains a model and writes its folder. A generator: each event is a point at which the caller may look, and the run
@@ -33,11 +27,11 @@ export type { TrainEvent, TrainOptions } from './loop.js'
  *
  * @throws NerError for every bad input; `training/not-finite`, after which the last checkpoint is still good
  */
-export async function* train(given: Config, options: TrainOptions = {}): AsyncGenerator<TrainEvent> {
-  refuseFinished(given.output, options)
-  const began = performance.now()
-  const config = yield* equip(given)
-  const { training, data, model } = config
+export const train = (config: Config, options: TrainOptions = {}): AsyncGenerator<TrainEvent, TrainResult> =>
+  runTask(config, prepare, options)
+
+async function* prepare(config: EquippedConfig): AsyncGenerator<TrainEvent, Task> {
+  const { training: settings, data, model } = config
   const corpus = await readCorpus(config)
   checkClassWeights(config)
   checkSelfTraining(config)
@@ -55,75 +49,52 @@ export async function* train(given: Config, options: TrainOptions = {}): AsyncGe
       scheme: model.scheme,
       onMisaligned: data.on_misaligned,
     })
-  const labelled = await examplesOf(corpus.train.documents)
+  const { examples, misaligned } = await examplesOf(corpus.train.documents)
   const unlabelled = await Promise.all(config.self_training.unlabeled.map(readUnlabelled))
   const more = await examplesOf(unlabelled.flatMap(({ documents }) => documents))
-  const held = await heldOut(corpus, config, tokenizer, windows)
   const tagging = {
-    smoothing: training.label_smoothing,
-    classWeights: classWeights(training.class_weights, tagger),
-    emissionLoss: training.emission_loss,
+    smoothing: settings.label_smoothing,
+    classWeights: classWeights(settings.class_weights, tagger),
+    emissionLoss: settings.emission_loss,
   }
-  const softTargets = training.label_smoothing > 0 || corpus.train.documents.some(({ soft }) => soft)
-  const objective = taggingObjective(tagger, { ...tagging, softTargets })
-  claimOutput(config.output, options)
-  writeLeftOut(config.output, { train: labelled, ...held })
-
-  const trainer = await trainers[providerOf(config.device)](tagger, objective, start.weights, trainerOptions(config))
-  try {
-    const run: Run = {
-      config,
-      tagger,
-      trainer,
-      plan: planRun(labelled.examples, config, { labels: tagger.tags.length, padId: tokenizer.pad }),
-      dev: held.dev,
-      fingerprint: {
-        ...fingerprintOf(config, corpus),
-        'base model': start.hash?.slice(0, 12) ?? 'from scratch',
-        'unlabelled text': unlabelled.map(({ hash }) => hash.slice(0, 12)).join(' ') || 'none',
-      },
-      began,
-    }
-    const lessons = {
-      examples: [...labelled.examples, ...more.examples],
-      padId: tokenizer.pad,
-      objective: taggingObjective(tagger, { ...tagging, unknownWords: true }),
-    }
-    const steps = config.self_training.enabled ? selfTrain(run, lessons, options) : runSteps(run, options)
-    const trained = yield* steps
-    if (trained === undefined) return
-    yield await finishRun(run, trained, {
-      corpus,
-      tokenizer,
-      encoderConfig: start.config,
-      origin: base === undefined ? 'Trained from scratch' : `Fine-tuned from ${originOf(base).name}`,
-      lineage: {
-        base_model: base === undefined ? null : { ...originOf(base), sha256: start.hash },
-        ...lineageOf(unlabelled),
-      },
-      windows,
-      examples: labelled.examples,
-      held,
-    })
-  } finally {
-    await trainer.release()
+  const softTargets = settings.label_smoothing > 0 || corpus.train.documents.some(({ soft }) => soft)
+  const material = {
+    examples: [...examples, ...more.examples],
+    padId: tokenizer.pad,
+    objective: taggingObjective(tagger, { ...tagging, unknownWords: true }),
+  }
+  return {
+    config,
+    corpus,
+    tagger,
+    tokenizer,
+    windows,
+    encoderConfig: start.config,
+    weights: start.weights,
+    examples,
+    misaligned,
+    held: await heldOut(corpus, config, tokenizer, windows),
+    fingerprint: {
+      ...fingerprintOf(config, corpus),
+      'base model': start.hash?.slice(0, 12) ?? 'from scratch',
+      'unlabelled text': unlabelled.map(({ hash }) => hash.slice(0, 12)).join(' ') || 'none',
+    },
+    origin: base === undefined ? 'Trained from scratch' : `Fine-tuned from ${originOf(base).name}`,
+    lineage: {
+      base_model: base === undefined ? null : { ...originOf(base), sha256: start.hash },
+      ...lineageOf(unlabelled),
+    },
+    objective: () => settled(taggingObjective(tagger, { ...tagging, softTargets })),
+    ...(config.self_training.enabled && {
+      rounds: (training, options) => selfTrain(training, material, options),
+    }),
   }
 }
 
-/** @throws NerError `training/no-checkpoint` where a run is to be resumed that has come to its end */
-export function refuseFinished(output: string, { resume = false }: TrainOptions): void {
-  if (!resume || finishedRun(output) === undefined) return
-  throw new NerError('training/no-checkpoint', 'The run in this folder is finished: there is nothing to resume.', {
-    where: output,
-    mend: 'Name another folder with `out` to train again.',
-  })
-}
-
-/** Looks for the device before anything is read. @throws NerError `runtime/no-device` */
-export async function* equip(config: Config): AsyncGenerator<TrainEvent, EquippedConfig> {
-  const { device, reason } = await chooseDevice(config.device)
-  if (config.device === 'auto') yield { kind: 'device', device, reason }
-  return { ...config, device }
+/** An objective that is there from the beginning. */
+// eslint-disable-next-line @typescript-eslint/require-await, require-yield -- it is called as one that takes long
+async function* settled(objective: Objective): AsyncGenerator<TrainEvent, Objective> {
+  return objective
 }
 
 /** @throws NerError `config/bad-value` */

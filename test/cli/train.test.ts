@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { defaults } from '../../src/config/schema.js'
 import { bootstrap, countSpans, scoreSpans } from '../../src/data/scoring.js'
 import { NerError } from '../../src/errors.js'
-import { train, type TrainEvent } from '../../src/training/train.js'
+import { train, type TrainEvent, type TrainResult } from '../../src/training/train.js'
 import { ner } from './invoke.js'
 
 vi.mock('../../src/training/train.js', () => ({ train: vi.fn() }))
@@ -18,22 +18,28 @@ const scored = {
   ),
 }
 
+const decoded = { ...scored, conlleval: scores }
+const characters = { found: 1, gold: 2 }
+
 const step = { kind: 'step', step: 1, epoch: 0.5, loss: 0.7, learningRate: 1e-4, tokensPerSecond: 10, gradientNorm: 1 }
 const evaluation = { kind: 'evaluation', step: 2, epoch: 1, scores, loss: 0.25, best: true }
-const done = { kind: 'done', output: 'runs/x', results: { test_overall_f1: 0.5 }, interrupted: false }
+const done: TrainResult = { output: 'runs/x', results: { test_overall_f1: 0.5 }, interrupted: false }
 
 /** The command's part alone: training itself is tested with the training. */
-function yields(...events: object[]) {
+function yields(result: TrainResult, ...events: object[]) {
   vi.mocked(train).mockImplementation(async function* () {
     yield* (await Promise.resolve(events)) as TrainEvent[]
+    return result
   })
 }
 
 beforeEach(() =>
-  yields({ kind: 'start', steps: 2, parameters: 1234, resumedAt: 0 }, step, evaluation, {
-    ...done,
-    test: { crf: scored, argmax: scored },
-  }),
+  yields(
+    { ...done, test: { crf: decoded, argmax: decoded, characters } },
+    { kind: 'start', steps: 2, parameters: 1234, resumedAt: 0 },
+    step,
+    evaluation,
+  ),
 )
 
 describe('ner train', () => {
@@ -80,7 +86,7 @@ describe('ner train', () => {
     vi.mocked(train).mockImplementation(async function* (_, options) {
       yield { kind: 'start', steps: 2, parameters: 1234, resumedAt: 0 }
       process.emit('SIGINT')
-      yield (await Promise.resolve({ ...done, interrupted: options?.signal?.aborted })) as TrainEvent
+      return await Promise.resolve({ ...done, interrupted: options?.signal?.aborted === true })
     })
     const { code, stdout, stderr } = await ner('train', 'configs/default.yaml')
     expect({ code, stdout }).toEqual({ code: 130, stdout: '' })
@@ -92,6 +98,7 @@ describe('ner train', () => {
     const raise = (error: Error) =>
       vi.mocked(train).mockImplementation(async function* () {
         yield await Promise.reject<TrainEvent>(error)
+        return done
       })
     raise(new NerError('training/not-finite', 'The loss is not a number.', { where: 'step 7' }))
     expect(await ner('train', 'configs/default.yaml')).toMatchObject({

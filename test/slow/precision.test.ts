@@ -7,6 +7,7 @@ import { loadConfig } from '../../src/config/load.js'
 import type * as mixedModule from '../../src/graph/rewrite/mixed.js'
 import { createLoopTrainer } from '../../src/training/device/loop-trainer.js'
 import { train } from '../../src/training/train.js'
+import { followed } from '../training/follow.js'
 import type * as trainersModule from '../../src/training/trainers.js'
 import { rounded } from '../training/rounded.js'
 
@@ -35,9 +36,8 @@ async function testF1(precision: string): Promise<number> {
       set: [`training.precision=${precision}`, 'training.epochs=3'],
       overrides,
     })
-    let f1 = Number.NaN
-    for await (const event of train(config)) if (event.kind === 'done') f1 = event.test!.crf!.scores.micro.f1
-    return 100 * f1
+    const { result } = await followed(train(config))
+    return 100 * result.test!.crf!.scores.micro.f1
   } finally {
     rmSync(scratch, { recursive: true, force: true })
   }

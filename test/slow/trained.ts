@@ -7,6 +7,7 @@ import { decodeArgmax, decodeChain } from '../../src/inference/decode.js'
 import { segment } from '../../src/data/segment.js'
 import { openModel, type TaggedDocument } from '../../src/inference/tag.js'
 import { train } from '../../src/training/train.js'
+import { followed } from '../training/follow.js'
 
 export const fromRoot = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url))
 
@@ -25,7 +26,7 @@ export async function trained(scratch: string, { name, model, train: part, set }
     set,
     overrides: { 'model.path': model, 'data.train': fromRoot(`data/sample/${part}.conll`), output },
   })
-  for await (const event of train(config)) if (event.kind === 'done') expect(event.interrupted).toBe(false)
+  expect((await followed(train(config))).result.interrupted).toBe(false)
   return output
 }
 

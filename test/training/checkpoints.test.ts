@@ -14,7 +14,7 @@ const batches = 'training.batch_sentences=2'
 describe('checkpoints', () => {
   it('are written at each evaluation, where no steps are named', async () => {
     const set = [batches, 'training.evaluate_every=1']
-    const events = await tinyRun(scratch, { ...files, output: 'every step', set })
+    const { events } = await tinyRun(scratch, { ...files, output: 'every step', set })
     expect(events.flatMap((event) => (event.kind === 'checkpoint' ? [event.step] : []))).toEqual([1, 2, 3])
   })
 
@@ -68,7 +68,7 @@ describe('a run that was stopped', () => {
       if (event.kind === 'step' && event.step === 5) stop.abort()
     })
     const resumed = await tinyRun(scratch, { ...read, output, set }, { resume: true })
-    expect(resumed.find(({ kind }) => kind === 'start')).toMatchObject({ resumedAt: 5 })
+    expect(resumed.events.find(({ kind }) => kind === 'start')).toMatchObject({ resumedAt: 5 })
     expect(weights(output).equals(weights(`${kind} whole`))).toBe(true)
   })
 
@@ -80,7 +80,7 @@ describe('a run that was stopped', () => {
     await expect(tinyRun(scratch, { ...files, output, set })).rejects.toMatchObject({ code: 'file/unwritable' })
     rmSync(join(scratch, output, 'tokenizer.json'), { recursive: true })
     const resumed = await tinyRun(scratch, { ...files, output, set }, { resume: true })
-    expect(resumed.filter(({ kind }) => kind === 'step')).toEqual([])
+    expect(resumed.events.filter(({ kind }) => kind === 'step')).toEqual([])
     expect(weights(output).equals(weights('with whole'))).toBe(true)
   })
 })

@@ -23,8 +23,8 @@ describe.each(['dev', 'test'] as const)('a span of %s that cuts a word', (split)
   it('or is listed, on request', async () => {
     const output = `skipped ${split}`
     const set = ['data.on_misaligned=skip']
-    const done = (await tinyRun(scratch, { output, train: whole, [split]: cut, set })).at(-1)
-    expect(done).toMatchObject({ kind: 'done', [split]: { argmax: { scores: { micro: { support: 2 } } } } })
+    const { result } = await tinyRun(scratch, { output, train: whole, [split]: cut, set })
+    expect(result).toMatchObject({ interrupted: false, [split]: { argmax: { scores: { micro: { support: 2 } } } } })
     const listed: unknown = JSON.parse(readFileSync(join(scratch, output, 'misaligned.jsonl'), 'utf8'))
     expect(listed).toMatchObject({ split, id: 'letter', start: 10, end: 12 })
   })

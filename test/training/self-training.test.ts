@@ -7,6 +7,7 @@ import { defaults, type Config } from '../../src/config/schema.js'
 import { NerError } from '../../src/errors.js'
 import type { RoundScore } from '../../src/training/rounds.js'
 import { train, type TrainEvent } from '../../src/training/train.js'
+import { followed } from './follow.js'
 
 const scratch = mkdtempSync(join(tmpdir(), 'ner-self-training-'))
 afterAll(() => rmSync(scratch, { recursive: true }))
@@ -43,17 +44,12 @@ const config = (name: string, rounds: Partial<Config['self_training']>, head: 'c
   self_training: { ...defaults.self_training, enabled: true, confidence: 0.5, rounds: 2, ...rounds },
 })
 
-async function run(
-  settings: Config,
-  options: { resume?: boolean; stop?: (event: TrainEvent) => boolean } = {},
-): Promise<TrainEvent[]> {
+async function run(settings: Config, options: { resume?: boolean; stop?: (event: TrainEvent) => boolean } = {}) {
   const controller = new AbortController()
-  const events: TrainEvent[] = []
-  for await (const event of train(settings, { resume: options.resume === true, signal: controller.signal })) {
-    events.push(event)
+  const run = train(settings, { resume: options.resume === true, signal: controller.signal })
+  return followed(run, (event) => {
     if (options.stop?.(event) === true) controller.abort()
-  }
-  return events
+  })
 }
 
 const resultsOf = (settings: Config) =>
@@ -67,7 +63,7 @@ const weightsOf = (settings: Config) => readFileSync(join(settings.output, 'mode
 describe('self-training', () => {
   it.each(['crf', 'softmax'] as const)('lists its rounds, and keeps the best: %s', async (head) => {
     const settings = config(head, { patience: 9, unlabeled: [text] }, head)
-    const events = await run(settings)
+    const { events } = await run(settings)
     const { self_training: rounds, eval_overall_f1: f1, global_step: steps } = resultsOf(settings)
     expect(rounds.map(({ round }) => round)).toEqual([0, 1, 2])
     expect(f1).toBe(Math.max(...rounds.map(({ eval_overall_f1 }) => eval_overall_f1)))
@@ -93,7 +89,7 @@ describe('self-training', () => {
     const settings = config('stops', { rounds: 9, patience: 2, learning_rate: 1e-12 })
     const { training } = settings
     const still = { ...settings, training: { ...training, head_learning_rate: 1e-12, crf_learning_rate: 1e-12 } }
-    const events = await run(still)
+    const { events } = await run(still)
     expect(events.filter(({ kind }) => kind === 'round')).toHaveLength(2)
     expect(resultsOf(settings).self_training).toHaveLength(3)
   })
@@ -110,10 +106,10 @@ describe('self-training', () => {
       }
     }
     for (const round of [0, 2]) {
-      const events = await run(parts, { resume: true, stop: stopAt(round) })
-      expect(events.at(-1)).toMatchObject({ kind: 'done', interrupted: true })
+      const { result } = await run(parts, { resume: true, stop: stopAt(round) })
+      expect(result.interrupted).toBe(true)
     }
-    const last = await run(parts, { resume: true })
+    const { events: last } = await run(parts, { resume: true })
     // Round 1 is done: it is not done again.
     expect(last.flatMap((event) => (event.kind === 'round' ? [event.round] : []))).toEqual([2])
     expect(weightsOf(parts).equals(weightsOf(whole))).toBe(true)

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { loadConfig } from '../../src/config/load.js'
 import { train, type TrainEvent, type TrainOptions } from '../../src/training/train.js'
+import { followed } from './follow.js'
 
 /** Copies of a letter with a span at each of these places, as JSON lines. */
 export function letters(path: string, copies: number, ...spans: (readonly [number, number])[]): string {
@@ -17,17 +18,12 @@ export async function tinyRun(
   { output, set = [], ...files }: { output: string; train: string; dev?: string; test?: string; set?: string[] },
   options: TrainOptions = {},
   watch: (event: TrainEvent) => void = () => {},
-): Promise<TrainEvent[]> {
+) {
   const encoder = 'model.encoder={hidden_size: 16, num_hidden_layers: 1, num_attention_heads: 2, intermediate_size: 32}'
   const data = Object.fromEntries(Object.entries(files).map(([split, path]) => [`data.${split}`, path]))
   const config = loadConfig({
     set: ['threads=1', 'training.epochs=1', 'tokenizer.vocab_size=100', encoder, ...set],
     overrides: { ...data, output: join(scratch, output) },
   })
-  const events: TrainEvent[] = []
-  for await (const event of train(config, options)) {
-    events.push(event)
-    watch(event)
-  }
-  return events
+  return followed(train(config, options), watch)
 }

@@ -4,21 +4,18 @@ import type { Document } from '../../data/document.js'
 import { lineageOf as unlabelledLineage, readUnlabelled, type Unlabelled } from '../../data/unlabelled.js'
 import { tagLabels } from '../../data/schemes.js'
 import { NerError } from '../../errors.js'
+import type { Example } from '../../features/batch.js'
 import { buildExamples } from '../../features/examples.js'
-import { claimOutput } from '../../io/claim.js'
 import { locateModel } from '../../hub/model.js'
 import { originOf } from '../../hub/name.js'
-import { providerOf } from '../../runtime/devices.js'
 import { initialise } from '../../models/parameters.js'
 import { readCorpus } from '../../training/corpus.js'
-import { finishRun } from '../../training/finish.js'
+import type { TrainEvent, TrainOptions, TrainResult } from '../../training/events.js'
 import { heldOut } from '../../training/held-out.js'
-import { runSteps, type Run, type TrainEvent, type TrainOptions } from '../../training/loop.js'
-import { planRun } from '../../training/plan.js'
-import { writeLeftOut } from '../../training/results.js'
+import { runTask, type Task } from '../../training/run.js'
 import { teacherLogits, type CachedLogits } from '../../training/teacher-logits.js'
-import { equip, fingerprintOf, refuseFinished } from '../../training/train.js'
-import { trainerOptions, trainers, type EquippedConfig } from '../../training/trainers.js'
+import { fingerprintOf } from '../../training/train.js'
+import type { EquippedConfig } from '../../training/trainers.js'
 import { distillationObjective, wantsLogits } from './objective.js'
 import { makeStudent, type Student } from './student.js'
 import { namesIn, readGazetteer, swapEntities, type Gazetteer } from './swap.js'
@@ -34,22 +31,23 @@ export async function* distill(
   folders: readonly string[],
   wanted: Config,
   options: TrainOptions = {},
-): AsyncGenerator<TrainEvent> {
-  refuseFinished(wanted.output, options)
+): AsyncGenerator<TrainEvent, TrainResult> {
   checkUnused(wanted)
-  const began = performance.now()
-  const given = yield* equip(wanted)
+  return yield* runTask(wanted, (config) => prepare(folders, config), options)
+}
+
+async function* prepare(folders: readonly string[], equipped: EquippedConfig): AsyncGenerator<TrainEvent, Task> {
   const teachers = await loadTeachers(folders)
   const { model: teacher } = teachers[0]
   const { tokenizer, ner } = teacher
   const { tags } = teacher.tagger
-  const corpus = await readCorpus(given, tags)
-  const base = given.distill.path === null ? undefined : yield* locateModel(given.distill.path, 'encoder')
-  const student = await makeStudent(teachers[0], given, base)
+  const corpus = await readCorpus(equipped, tags)
+  const base = equipped.distill.path === null ? undefined : yield* locateModel(equipped.distill.path, 'encoder')
+  const student = await makeStudent(teachers[0], equipped, base)
   const { tagger } = student
-  const config = asTrained(given, teachers[0], tagger.head)
-  const unlabelled = await Promise.all(given.distill.unlabeled.map(readUnlabelled))
-  const { gazetteer: names } = given.distill
+  const config = asTrained(equipped, teachers[0], tagger.head)
+  const unlabelled = await Promise.all(equipped.distill.unlabeled.map(readUnlabelled))
+  const { gazetteer: names } = equipped.distill
   const gazetteer = names === null ? undefined : readGazetteer(names, [...tagLabels(tags)])
   const windows = { window: ner.window, context: ner.context, contextPieces: ner.contextPieces }
   const documents = [
@@ -65,63 +63,59 @@ export async function* distill(
     scheme: config.model.scheme,
     onMisaligned: config.data.on_misaligned,
   })
-  const held = await heldOut(corpus, config, tokenizer, windows)
   const settings = {
     distill: config.distill,
     training: config.training,
     softTargets: config.training.label_smoothing > 0 || corpus.train.documents.some(({ soft }) => soft),
   }
   // Says what is wrong with the losses' layers, before anything is written or any teacher runs.
-  distillationObjective(tagger, teachers, settings)
-  claimOutput(config.output, options)
-  writeLeftOut(config.output, { train: { misaligned }, ...held })
+  const { parameters } = distillationObjective(tagger, teachers, settings)
+  const projections = parameters.filter(({ name }) => !student.weights.has(name))
+  return {
+    config,
+    corpus,
+    tagger,
+    tokenizer,
+    windows,
+    encoderConfig: student.config,
+    weights: new Map([...student.weights, ...initialise(projections, config.seed)]),
+    examples,
+    misaligned,
+    held: await heldOut(corpus, config, tokenizer, windows),
+    fingerprint: {
+      ...fingerprintOf(config, corpus),
+      ...Object.fromEntries(teachers.map(({ hash }, i) => [`teacher ${i + 1}`, hash.slice(0, 12)])),
+      student: student.hash?.slice(0, 12) ?? student.initialised,
+      'unlabelled text': unlabelled.map(({ hash }) => hash.slice(0, 12)).join(' ') || 'none',
+      ...(gazetteer && { gazetteer: gazetteer.hash.slice(0, 12) }),
+    },
+    origin: `Distilled from ${teachers.map(({ name }) => name).join(' and ')} (${student.initialised})`,
+    lineage: lineageOf(teachers, student, base, unlabelled, gazetteer),
+    objective: async function* ({ signal }) {
+      if (!config.distill.cache || !wantsLogits(config.distill.losses)) {
+        return distillationObjective(tagger, teachers, settings)
+      }
+      const cached = yield* allLogits(teachers, examples, config, signal)
+      return cached && distillationObjective(tagger, teachers, { ...settings, cached })
+    },
+  }
+}
 
-  const cached = config.distill.cache && wantsLogits(config.distill.losses)
-  const logits: CachedLogits[] = []
-  if (cached) {
-    const { output, threads } = config
-    for (const [index, { name, model, weights, hash }] of teachers.entries()) {
-      const asked = { name, tagger: model.tagger, weights, hash, padId: tokenizer.pad }
-      const said = yield* teacherLogits(asked, examples, { output, index, threads, signal: options.signal })
-      if (said === undefined) return
-      logits.push(said)
-    }
+/** What each teacher says of every example; undefined where it was interrupted. */
+async function* allLogits(
+  teachers: readonly Teacher[],
+  examples: readonly Example[],
+  { output, threads }: EquippedConfig,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<TrainEvent, CachedLogits[] | undefined> {
+  const all: CachedLogits[] = []
+  for (const [index, { name, model, weights, hash }] of teachers.entries()) {
+    const asked = { name, tagger: model.tagger, weights, hash, padId: model.tokenizer.pad }
+    const logits = yield* teacherLogits(asked, examples, { output, index, threads, signal })
+    if (logits === undefined) return undefined
+    all.push(logits)
   }
-  const objective = distillationObjective(tagger, teachers, { ...settings, cached: cached ? logits : undefined })
-  const extra = objective.parameters.filter(({ name }) => !student.weights.has(name))
-  const initial = new Map([...student.weights, ...initialise(extra, config.seed)])
-  const trainer = await trainers[providerOf(config.device)](tagger, objective, initial, trainerOptions(config))
-  try {
-    const run: Run = {
-      config,
-      tagger,
-      trainer,
-      plan: planRun(examples, config, { labels: tags.length, padId: tokenizer.pad }),
-      dev: held.dev,
-      fingerprint: {
-        ...fingerprintOf(config, corpus),
-        ...Object.fromEntries(teachers.map(({ hash }, i) => [`teacher ${i + 1}`, hash.slice(0, 12)])),
-        student: student.hash?.slice(0, 12) ?? student.initialised,
-        'unlabelled text': unlabelled.map(({ hash }) => hash.slice(0, 12)).join(' ') || 'none',
-        ...(gazetteer && { gazetteer: gazetteer.hash.slice(0, 12) }),
-      },
-      began,
-    }
-    const trained = yield* runSteps(run, options)
-    if (trained === undefined) return
-    yield await finishRun(run, trained, {
-      corpus,
-      tokenizer,
-      encoderConfig: student.config,
-      origin: `Distilled from ${teachers.map(({ name }) => name).join(' and ')} (${student.initialised})`,
-      lineage: lineageOf(teachers, student, base, unlabelled, gazetteer),
-      windows,
-      examples,
-      held,
-    })
-  } finally {
-    await trainer.release()
-  }
+  return all
 }
 
 /** The configuration with what the teacher decides in it. */

@@ -5,8 +5,8 @@ import { architectureOf, withDropout, withLayers } from '../../models/architectu
 import type { Encoder, HubConfig } from '../../models/encoder.js'
 import { initialise, type Block, type Parameter, type ParameterData } from '../../models/parameters.js'
 import { taggerParameters, type Tagger } from '../../models/tagger.js'
-import { loadGiven, otherSize } from './given.js'
-import { narrowed } from './narrow.js'
+import { loadPretrained, otherSize } from './pretrained.js'
+import { narrowed } from './embeddings.js'
 import type { Teacher } from './teachers.js'
 
 /** A model that is about to learn from a teacher. */
@@ -25,14 +25,14 @@ export interface Student {
  * starts from some of its layers; narrower, from its embeddings at most; or from the folder that is given, and the
  * teacher's head as far as that has none.
  *
- * @throws NerError `config/bad-value` for a shape that cannot be made of the teacher; for a folder as `loadGiven`
+ * @throws NerError `config/bad-value` for a shape that cannot be made of the teacher; for a folder as `loadPretrained`
  */
 export async function makeStudent(
   teacher: Teacher,
   { distill, model, seed }: Config,
   folder?: string,
 ): Promise<Student> {
-  const given = folder === undefined ? undefined : await loadGiven(folder, teacher, distill)
+  const given = folder === undefined ? undefined : await loadPretrained(folder, teacher, distill)
   const config = withDropout(
     given?.config ?? studentConfig(teacher, distill),
     { dropout: model.dropout, attentionDropout: model.attention_dropout },

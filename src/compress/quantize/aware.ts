@@ -1,5 +1,4 @@
 import { goldLayer } from '../../data/document.js'
-import type { Batch } from '../../features/batch.js'
 import { planBatches } from '../../features/batches.js'
 import { buildExamples } from '../../features/examples.js'
 import { Graph } from '../../graph/graph.js'
@@ -9,7 +8,8 @@ import { noDropout } from '../../models/layers.js'
 import type { ParameterData } from '../../models/parameters.js'
 import { taggerParameters, taggingLoss, wordLogits, type Tagger } from '../../models/tagger.js'
 import { taggingObjective, type Objective } from '../../training/objective.js'
-import { trainingParts } from '../../training/plan.js'
+import { trainingParts, type BatchSchedule } from '../../training/batch-schedule.js'
+import { firstPosition, takeSteps } from '../../training/loop.js'
 import { scheduleFactor } from '../../training/schedule.js'
 import {
   batchInputs,
@@ -24,7 +24,7 @@ import { createTrainer } from '../../training/trainer.js'
 import type { LabelledSet } from './measure.js'
 import type { Task } from './plan.js'
 
-/** A finished model needs small steps. Its CRF stays: rounding is none of its, and float and int8 are served with one. */
+/** A finished model needs small steps. Its CRF is not trained: it is never rounded, and the float and the int8 model share it. */
 const rates = { encoder: 2e-5, head: 2e-5 }
 const batch = { sentences: 16, tokens: 4096 }
 const seed = 1
@@ -43,16 +43,18 @@ export async function* quantizeAware(
   const labelled = { layer: goldLayer, tags: tagger.tags, onMisaligned: 'skip' } as const
   const { examples } = await buildExamples(documents, tokenizer, { ...ner, ...labelled, task: 'train' })
   const layout = { labels: tagger.tags.length, padId: tokenizer.pad }
-  const plan = (epoch: number) => planBatches(examples, { ...layout, ...batch, shuffle: { seed, epoch } })
-  const batchesOf = function* (): Generator<Batch[]> {
-    for (let epoch = 0; ; epoch++)
-      for (const members of plan(epoch))
-        yield trainingParts(
-          members.map((example) => examples[example]!),
-          layout,
-        )
+  const batches: BatchSchedule = {
+    steps,
+    epochs: Infinity,
+    epoch: (epoch) =>
+      planBatches(examples, { ...layout, ...batch, shuffle: { seed, epoch } }).map(
+        (members) => () =>
+          trainingParts(
+            members.map((example) => examples[example]!),
+            layout,
+          ),
+      ),
   }
-
   const includes = new Set(layers)
   const objective: Objective = {
     ...taggingObjective(tagger, { smoothing: 0 }),
@@ -62,13 +64,13 @@ export async function* quantizeAware(
   const adamW = { betas: [0.9, 0.999], epsilon: 1e-8, weightDecay: 0.01, maxGradNorm: 1 } as const
   const trainer = await createTrainer(tagger, objective, weights, { ...adamW, seed, threads })
   try {
-    let step = 0
-    for (const batches of batchesOf()) {
-      if (step === steps) break
+    const ratesAt = (step: number) => {
       const factor = scheduleFactor('linear', step, steps, Math.ceil(steps / 10))
-      const scaled = { encoder: rates.encoder * factor, head: rates.head * factor, crf: 0 }
-      const { loss } = await trainer.step(batches, ++step, scaled)
-      yield `fine-tuning with rounded layers, step ${step}/${steps}, loss ${loss.toFixed(3)}`
+      return { encoder: rates.encoder * factor, head: rates.head * factor, crf: 0 }
+    }
+    for await (const event of takeSteps({ trainer, batches, rates: ratesAt }, firstPosition)) {
+      if (event.kind !== 'step') continue
+      yield `fine-tuning with rounded layers, step ${event.at.step}/${steps}, loss ${event.loss.toFixed(3)}`
     }
     const tuned = await trainer.weights(taggerParameters(tagger).map(({ name }) => name))
     return new Map([...tuned].map(([name, data]) => [name, data.slice()]))

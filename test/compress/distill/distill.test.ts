@@ -6,7 +6,8 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { distill } from '../../../src/compress/distill/distill.js'
 import { defaults, type Config } from '../../../src/config/schema.js'
 import { loadModel } from '../../../src/artifacts/model.js'
-import type { TrainEvent } from '../../../src/training/loop.js'
+import type { TrainEvent, TrainResult } from '../../../src/training/events.js'
+import { followed } from '../../training/follow.js'
 import { checkComparable, compareModels, onlyWrongIn, type CompareOptions } from '../../../src/evaluation/compare.js'
 import { tinyTagger } from '../../inference/tiny-tagger.js'
 
@@ -37,11 +38,7 @@ function config(name: string, changes: Partial<Config['distill']> = {}): Config 
   }
 }
 
-async function run(it: AsyncIterable<TrainEvent>): Promise<TrainEvent[]> {
-  const events: TrainEvent[] = []
-  for await (const event of it) events.push(event)
-  return events
-}
+const run = async (training: AsyncGenerator<TrainEvent, TrainResult>) => (await followed(training)).events
 
 const weightsOf = (name: string) => readFileSync(join(scratch, name, 'model.safetensors'))
 
@@ -80,12 +77,11 @@ describe('distill', () => {
 
   test('is interrupted while teachers are asked, and asks the rest of them when it is resumed', async () => {
     const controller = new AbortController()
-    const events: TrainEvent[] = []
-    for await (const event of distill(teachers, config('asking'), { signal: controller.signal })) {
-      if (event.kind === 'teaching') controller.abort()
-      events.push(event)
-    }
-    expect(events.at(-1)).toMatchObject({ kind: 'done', interrupted: true, results: { interrupted: true, step: 0 } })
+    const asking = distill(teachers, config('asking'), { signal: controller.signal })
+    const { events, result } = await followed(asking, ({ kind }) => {
+      if (kind === 'teaching') controller.abort()
+    })
+    expect(result).toMatchObject({ interrupted: true, results: {} })
     expect(events.some(({ kind }) => kind === 'start')).toBe(false)
     const asked = (await run(distill(teachers, config('asking'), { resume: true }))).flatMap((event) =>
       event.kind === 'teaching' ? [event.teacher] : [],

@@ -10,21 +10,26 @@ import type { EquippedConfig } from './trainers.js'
  */
 export const piecesAtOnce = 1024
 
-/** The optimizer steps of a run: every step is a list of batches, filled when its turn comes. */
-export interface Plan {
-  /** Of all epochs. */
+/** The batches of a training: those of a step are filled when its turn comes. */
+export interface BatchSchedule {
+  /** Optimizer steps of all epochs. */
   readonly steps: number
+  readonly epochs: number
   epoch(epoch: number): readonly (() => Batch[])[]
 }
 
 /** What laying out a batch takes to know of the model. */
 export type Layout = Pick<BatchOptions, 'labels' | 'padId'>
 
-/** What a plan follows from. */
-type Planned = Pick<EquippedConfig, 'training' | 'seed' | 'device'>
+/** What batches follow from. */
+type Settings = Pick<EquippedConfig, 'training' | 'seed' | 'device'>
 
 /** Batches follow from the seed and the epoch alone, so that a resumed run sees the same. */
-export function planRun(examples: readonly Example[], { training, seed, device }: Planned, layout: Layout): Plan {
+export function scheduleBatches(
+  examples: readonly Example[],
+  { training, seed, device }: Settings,
+  layout: Layout,
+): BatchSchedule {
   const atOnce = device === 'cpu' ? piecesAtOnce : training.batch_tokens
   const planOf = (epoch: number) =>
     planBatches(examples, {
@@ -37,6 +42,7 @@ export function planRun(examples: readonly Example[], { training, seed, device }
   const epochs = Array.from({ length: training.epochs }, (_, epoch) => stepsOf(planOf(epoch).length))
   return {
     steps: epochs.reduce((sum, steps) => sum + steps, 0),
+    epochs: training.epochs,
     epoch(epoch) {
       const batches = planOf(epoch)
       const steps = Array.from({ length: stepsOf(batches.length) }, (_, step) => () => {

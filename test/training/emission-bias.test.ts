@@ -3,7 +3,7 @@ import { legalTransitions } from '../../src/data/schemes.js'
 import { decodeArgmax, marginals, viterbi } from '../../src/inference/decode.js'
 import { makeChain } from '../../src/models/transitions.js'
 import { random } from '../../src/random.js'
-import { settleBias } from '../../src/training/gauge.js'
+import { settleBias } from '../../src/training/emission-bias.js'
 import { tinyTagger } from './golden-model.js'
 
 const tags = ['O', 'B-X', 'I-X']

@@ -18,7 +18,7 @@ import { checkLabels, checkTokenizers, type Teacher } from './teachers.js'
  * @throws NerError as `loadEncoder`; `compress/unlike-models`; `config/bad-value` for sizes that the folder has not, and for
  *   windows that it does not take
  */
-export async function loadGiven(
+export async function loadPretrained(
   folder: string,
   teacher: Teacher,
   distill: Config['distill'],
