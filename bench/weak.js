@@ -17,6 +17,7 @@ import { loadWeakConfig, schema } from '../dist/weak/config.js'
 import { gazetteerMatcher, wordNumbers } from '../dist/gazetteer/matcher.js'
 import { lexicon } from '../dist/text/lexicon.js'
 import { prepare } from '../dist/sources/prepare.js'
+import { segment } from '../dist/data/segment.js'
 import { lookUp } from '../dist/data/words.js'
 import { random } from '../dist/random.js'
 import { peakMemory, printTable } from './turns.js'
@@ -126,7 +127,7 @@ const measurements = {
     for await (const part of partsOf(file)) {
       const { documents } = readPart(part)
       const start = performance.now()
-      for (const document of documents) find(lookUp(document, lexemeOf), layers)
+      for (const document of documents) find(lookUp(segment(document), lexemeOf), layers)
       spent += seconds(start)
       for (const layer of layers) layer.length = 0
       for (const document of documents) tokens += document.tokens.length

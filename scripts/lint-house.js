@@ -22,7 +22,7 @@ export const house = {
   models: [...files, 'graph', 'runtime', 'features'],
   artifacts: [...files, 'config', 'graph', 'features', 'models'],
   inference: [...files, ...encoders],
-  sources: [...files, 'config', 'gazetteer', 'patterns', 'models', 'inference'],
+  sources: [...files, 'config', 'gazetteer', 'patterns', 'artifacts', 'inference'],
   evaluation: [...files, 'hub', 'agreement', ...encoders, 'inference'],
   report: ['data', 'agreement', 'evaluation'],
   weak: [...files, 'features', 'report', 'sources'],

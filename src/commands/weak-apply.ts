@@ -3,9 +3,7 @@ import { writeRejects } from '../data/convert.js'
 import { partFormats } from '../data/parts.js'
 import type { Reject } from '../data/source.js'
 import { streamAtomically } from '../io/write.js'
-import { loadModel } from '../artifacts/model.js'
 import { thousands } from '../report/numbers.js'
-import { loadPredictor, type Predictor } from '../inference/predict.js'
 import { applyFunctions, type ApplyOptions, type Failure, type LabelledPart } from '../sources/apply.js'
 import { loadWeakConfig } from '../weak/config.js'
 import { prepare, type Prepared } from '../sources/prepare.js'
@@ -47,14 +45,12 @@ export const command = defineCommand({
   ],
   async run(args) {
     const skip = args['skip-bad'] === true
-    const models = modelRunner()
     const file = loadWeakConfig(args.config)
-    const prepared = await during('loading', prepare(file, { skipBad: skip, modelLabels }))
+    const prepared = await during('loading', prepare(file, { skipBad: skip }))
     const options: ApplyOptions = {
       skipBad: skip,
       keepGoing: args['keep-going'] === true,
       threads: args.threads,
-      tag: models.tag,
       ...(args.format && { format: args.format }),
     }
     const done = summary(prepared)
@@ -71,34 +67,12 @@ export const command = defineCommand({
         })(),
       )
     })
-    await models.close()
     const rejected = writeRejects(args.out, [...prepared.rejects, ...done.rejects])
     await write(args.json === true ? `${JSON.stringify({ ...done.json(), rejected }, null, 2)}\n` : done.text(args.out))
     process.stderr.write(done.complaints(rejected))
     return exit.done
   },
 })
-
-/** The types of a model folder's tags. */
-async function modelLabels(folder: string): Promise<string[]> {
-  const { tagger } = await loadModel(folder)
-  return [...new Set(tagger.tags.flatMap((tag) => (tag === 'O' ? [] : [tag.slice(2)])))]
-}
-
-/** Runs the models that functions name, each loaded once. */
-function modelRunner() {
-  const loaded = new Map<string, Promise<Predictor>>()
-  const predictorOf = (folder: string) => {
-    const predictor = loaded.get(folder) ?? loadPredictor(folder)
-    loaded.set(folder, predictor)
-    return predictor
-  }
-  const tag: ApplyOptions['tag'] = async (folder, documents) => (await predictorOf(folder)).predictDocuments(documents)
-  const close = async () => {
-    for (const predictor of loaded.values()) await (await predictor).close()
-  }
-  return { tag, close }
-}
 
 /** What was done, gathered part by part. */
 function summary({ functions }: Prepared) {

@@ -6,13 +6,16 @@ import { findWords } from '../text/words.js'
 export type SegmentedDocument = Document & {
   readonly tokens: readonly Token[]
   readonly sentences: readonly Sentence[]
+  /** The sentences are our guess: a name may cross their ends. */
+  readonly sentencesFound?: true
 }
 
 /** The document with its words and sentences. What it has already is kept: with words alone it is one sentence. */
 export function segment(document: Document): SegmentedDocument {
   const { text, tokens = findWords(text) } = document
-  const whole = () => (document.tokens ? [{ start: 0, end: tokens.length }] : findSentences(text, tokens))
-  return { ...document, tokens, sentences: document.sentences ?? whole() }
+  if (document.sentences) return { ...document, tokens, sentences: document.sentences }
+  if (document.tokens) return { ...document, tokens, sentences: [{ start: 0, end: tokens.length }] }
+  return { ...document, tokens, sentences: findSentences(text, tokens), sentencesFound: true }
 }
 
 /** All words of the documents, in order: what a tokenizer is trained on. */

@@ -1,6 +1,5 @@
-import type { Document, Sentence, Span, Token } from './document.js'
-import { segment, type SegmentedDocument } from './segment.js'
-import { findWords } from '../text/words.js'
+import type { Sentence, Span, Token } from './document.js'
+import type { SegmentedDocument } from './segment.js'
 import type { Lexeme } from '../text/lexicon.js'
 
 /** A document as lists and patterns are searched for in it. */
@@ -10,32 +9,27 @@ export interface Words {
   readonly lexemes: readonly Lexeme[]
   /** What no name crosses: the sentences that the source gave, else the whole document, since "Yahoo! Inc." has a "!". */
   readonly runs: readonly Sentence[]
-  /** The document with its words and sentences, which are found where the source gave none. */
-  readonly segmented: () => SegmentedDocument
   readonly startsSentence: (at: number) => boolean
   /** The words that a span holds, half open; undefined where it cuts one. */
   readonly wordsIn: (span: Span) => { readonly start: number; readonly end: number } | undefined
 }
 
 /** Looks each of a document's words up. */
-export function lookUp(document: Document, lexemeOf: (text: string) => Lexeme): Words {
-  const { text, tokens = findWords(text) } = document
-  let segmented: SegmentedDocument | undefined
+export function lookUp(document: SegmentedDocument, lexemeOf: (text: string) => Lexeme): Words {
+  const { text, tokens, sentences, sentencesFound } = document
   let starts: Set<number> | undefined
   let places: Int32Array | undefined
-  const whole = () => (segmented ??= segment(document))
   return {
     text,
     tokens,
     lexemes: tokens.map(({ start, end }) => lexemeOf(text.slice(start, end))),
-    runs: document.sentences ?? [{ start: 0, end: tokens.length }],
-    segmented: whole,
+    runs: sentencesFound ? [{ start: 0, end: tokens.length }] : sentences,
     wordsIn(span) {
       places ??= wordPlaces(text, tokens)
       const [start, end] = [places[2 * span.start]! - 1, places[2 * span.end + 1]!]
       return start < 0 || end === 0 ? undefined : { start, end }
     },
-    startsSentence: (at) => (starts ??= new Set(whole().sentences.map(({ start }) => start))).has(at),
+    startsSentence: (at) => (starts ??= new Set(sentences.map(({ start }) => start))).has(at),
   }
 }
 

@@ -6,13 +6,16 @@ import { type FailedPart, type LabelledPart, partLabeller, type WorkerData } fro
 /* A thread of `applyFunctions`. */
 
 const { prepared, options } = workerData as WorkerData
-const label = partLabeller(prepared, options)
+const opened = partLabeller(prepared, options)
+// The first task tells of a failure.
+opened.catch(() => undefined)
 
-export default async function (part: Part): Promise<LabelledPart | FailedPart> {
+export default async function (task: Part | 'finish'): Promise<LabelledPart | FailedPart | undefined> {
   try {
-    return await (
-      await label
-    )(part)
+    const { label, close } = await opened
+    if (task !== 'finish') return await label(task)
+    await close()
+    return undefined
   } catch (error) {
     if (!(error instanceof NerError)) throw error
     const { code, what, detail } = error

@@ -4,7 +4,9 @@ import { type Part, type PartOptions, partsOf, readPart } from '../data/parts.js
 import type { Reject } from '../data/source.js'
 import { NerError } from '../errors.js'
 import { threadCount } from '../threads.js'
-import { type Labeller, type LabellerOptions, openLabeller, type Tag } from './labeller.js'
+import { labeller, type LabellerOptions } from './labeller.js'
+import { openSources } from './open.js'
+import type { SpanSource } from './source.js'
 import type { Prepared } from './prepare.js'
 
 export interface ApplyOptions extends Pick<PartOptions, 'format' | 'scheme'> {
@@ -14,7 +16,6 @@ export interface ApplyOptions extends Pick<PartOptions, 'format' | 'scheme'> {
   readonly keepGoing?: boolean
   /** Threads; 0 takes every core. With a model there is one, since the model takes every core. */
   readonly threads?: number
-  readonly tag?: Tag
 }
 
 /** What came of a part of the input. */
@@ -42,7 +43,7 @@ const ahead = 2
  * Labels files, a part after the other, in their order whatever the number of threads. Memory does not grow with the
  * input.
  *
- * @throws NerError as `partsOf`, `readPart` and `openLabeller`
+ * @throws NerError as `partsOf`, `readPart` and `openSources`
  */
 export async function* applyFunctions(
   prepared: Prepared,
@@ -64,6 +65,7 @@ export async function* applyFunctions(
       }
     }
     for (const labelled of waiting) yield await labelled
+    await workers.finish()
   } finally {
     await workers.end()
   }
@@ -71,12 +73,14 @@ export async function* applyFunctions(
 
 interface Workers {
   readonly label: (part: Part) => Promise<LabelledPart>
+  /** Throws what came to light after the last answer. */
+  readonly finish: () => Promise<void>
   readonly end: () => Promise<void>
 }
 
 async function inThisThread(prepared: Prepared, options: ApplyOptions): Promise<Workers> {
-  const label = await partLabeller(prepared, options)
-  return { label, end: () => Promise.resolve() }
+  const { label, close } = await partLabeller(prepared, options)
+  return { label, finish: close, end: () => close().catch(() => undefined) }
 }
 
 /** What a thread starts with; the knowledge bases in it are shared, not copied. */
@@ -90,7 +94,7 @@ function inThreads(prepared: Prepared, { skipBad, keepGoing }: ApplyOptions, thr
     prepared,
     options: { ...(skipBad !== undefined && { skipBad }), ...(keepGoing !== undefined && { keepGoing }) },
   }
-  const pool = new Piscina<Part, LabelledPart | FailedPart>({
+  const pool = new Piscina<Part | 'finish', LabelledPart | FailedPart | undefined>({
     // From src (tests) and from dist alike.
     filename: new URL('../../dist/sources/apply-worker.js', import.meta.url).href,
     minThreads: threads,
@@ -99,12 +103,17 @@ function inThreads(prepared: Prepared, { skipBad, keepGoing }: ApplyOptions, thr
     // Documents live for a moment only: with room for them the garbage collector has little to do.
     resourceLimits: { maxYoungGenerationSizeMb: 128 },
   })
+  const run = async (task: Part | 'finish', transferList: ArrayBuffer[] = []) => {
+    const done = await pool.run(task, { transferList })
+    if (done === undefined || !('error' in done)) return done
+    const { code, what, detail } = done.error
+    throw new NerError(code, what, detail)
+  }
   return {
-    label: async (part) => {
-      const labelled = await pool.run(part, { transferList: [part.bytes.buffer as ArrayBuffer] })
-      if (!('error' in labelled)) return labelled
-      const { code, what, detail } = labelled.error
-      throw new NerError(code, what, detail)
+    label: async (part) => (await run(part, [part.bytes.buffer as ArrayBuffer]))!,
+    // All threads are idle: each takes one.
+    async finish() {
+      await Promise.all(Array.from({ length: threads }, () => run('finish')))
     },
     end: () => pool.destroy(),
   }
@@ -113,16 +122,14 @@ function inThreads(prepared: Prepared, { skipBad, keepGoing }: ApplyOptions, thr
 /** Reads, labels and writes parts. */
 export async function partLabeller(
   prepared: Prepared,
-  { skipBad, keepGoing, tag }: Pick<ApplyOptions, 'skipBad' | 'keepGoing' | 'tag'>,
-): Promise<(part: Part) => Promise<LabelledPart>> {
+  { skipBad, keepGoing }: Pick<ApplyOptions, 'skipBad' | 'keepGoing'>,
+): Promise<{ readonly label: (part: Part) => Promise<LabelledPart>; readonly close: () => Promise<void> }> {
   let failures: Failure[] = []
   const onFailure: LabellerOptions['onFailure'] = ({ what, detail }, name) =>
     void failures.push({ name, what, where: detail.where ?? '' })
-  const label: Labeller = await openLabeller(prepared, {
-    ...(tag && { tag }),
-    ...(keepGoing === true && { onFailure }),
-  })
-  return async (part) => {
+  const sources = await openSources(prepared)
+  const label = labeller(sources, keepGoing === true ? { onFailure } : {})
+  const labelPart = async (part: Part): Promise<LabelledPart> => {
     const { documents, rejects } = readPart(part, { skipBad: skipBad === true })
     const labelled = await label(documents)
     const lines = Buffer.from([...formatJsonl(labelled)].join(''))
@@ -133,6 +140,11 @@ export async function partLabeller(
     failures = []
     return done
   }
+  return { label: labelPart, close: () => closeAll(sources) }
+}
+
+async function closeAll(sources: readonly SpanSource[]): Promise<void> {
+  await Promise.all(sources.map((source) => source.close()))
 }
 
 /** An error as it crosses from a thread, where its class would be lost. */

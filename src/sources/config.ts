@@ -98,6 +98,8 @@ const module = z.strictObject({
   file: name,
   export: name.default('default'),
   labels: names,
+  /** How long it may take to load, and for each document, in seconds. */
+  time_limit: z.number().positive().max(86_400).default(10),
 })
 
 const kinds = [regex, tokenPatterns, knowledgeBase, documentLevel, model, module] as const

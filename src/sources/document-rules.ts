@@ -16,7 +16,7 @@ interface Name {
  * What the names that sources found in a document say of its other words. Spans that cut a word, and votes for "not an
  * entity", say nothing.
  */
-export function documentLevel(words: Words, sources: readonly (readonly Span[])[], spec: Spec): Span[] {
+export function documentRule(words: Words, sources: readonly (readonly Span[])[], spec: Spec): Span[] {
   const names = sources.flatMap((spans) => namesOf(words, spans, spec.labels))
   if (names.length === 0) return []
   return rules[spec.rule](words, names, spec)

@@ -1,10 +1,9 @@
-import { resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
-import type { Document, Span } from '../data/document.js'
+import { Worker } from 'node:worker_threads'
+import type { Span } from '../data/document.js'
 import type { SegmentedDocument } from '../data/segment.js'
 import { NerError } from '../errors.js'
-import { nearest } from '../nearest.js'
 import type { SpecOf } from './config.js'
+import type { Finder } from './open.js'
 import { sentinelLabel } from './source.js'
 
 /**
@@ -15,68 +14,215 @@ export type LabellingFunction = (
   document: SegmentedDocument,
 ) => Iterable<Span> | undefined | null | Promise<Iterable<Span> | undefined | null>
 
+/** What the thread of a module starts with. */
+export interface ModuleData {
+  readonly file: string
+  readonly exported: string
+}
+
+/** What the thread of a module is asked for: the spans of documents, or to end when it has nothing left to do. */
+export type Asked = readonly SegmentedDocument[] | 'finish'
+
+/** What the thread of a module says: that it is ready or never will be, an answer for each document, late faults. */
+export type Answer =
+  | { readonly kind: 'loaded' }
+  | { readonly kind: 'unloadable'; readonly what: string; readonly mend?: string }
+  | { readonly kind: 'spans'; readonly spans: readonly unknown[] }
+  | { readonly kind: 'failed'; readonly what: string }
+  | { readonly kind: 'late'; readonly what: string; readonly document?: string }
+
+/** A module's heap in MiB; past it, its thread is ended. */
+const mostMemory = 2048
+
+/** How long a module that is closed may go on with what it has begun, in milliseconds. */
+const lastWords = 500
+
 /**
- * Loads a function from a JavaScript or TypeScript module, and wraps it so that what it throws, and spans that are none,
- * are told by its name and the document's id.
+ * Loads a function from a JavaScript or TypeScript module, in a thread of its own: an endless loop, an exit or a fault
+ * that comes late is told by the function's name and the document's id, and harms nothing else. What it prints goes to
+ * standard error.
  *
- * @throws NerError `weak/function-failed`
+ * @throws NerError `weak/function-failed`; so does its `find`, and its `close` where a fault came after the answers
  */
-export async function loadFunction(name: string, spec: SpecOf<'module'>) {
-  const failed = (what: string, where: string, mend: string, cause?: unknown) =>
-    new NerError('weak/function-failed', what, { where, mend, cause })
-  const path = resolve(spec.file)
-  let exported: Record<string, unknown>
-  try {
-    exported = await importModule(path)
-  } catch (cause) {
-    const what = `The module of ${name} cannot be loaded: ${messageOf(cause)}.`
-    throw failed(what, spec.file, 'Import it by itself to see where it fails.', cause)
+export async function openModule(name: string, spec: SpecOf<'module'>): Promise<Finder> {
+  const failed = (what: string, document: string | undefined, mend = defaultMend) =>
+    new NerError('weak/function-failed', what, {
+      where: document === undefined ? spec.file : `${spec.file}, document ${document}`,
+      mend,
+    })
+  let late: NerError | undefined
+  const onLate = ({ what, document }: Answer & { readonly kind: 'late' }) =>
+    void (late ??= failed(`The function ${name} failed after it had answered: ${what}.`, document, lateMend))
+  const start = async () => {
+    const thread = moduleThread({ file: spec.file, exported: spec.export }, spec.time_limit, onLate)
+    const answer = await thread.next()
+    if (answer.kind === 'loaded') return thread
+    await thread.end()
+    const what = answer.kind === 'unloadable' ? answer.what : `cannot be loaded: ${reasonOf(answer)}`
+    const mend =
+      answer.kind === 'unloadable' && answer.mend ? answer.mend : 'Import it by itself to see where it fails.'
+    throw failed(`The module of ${name} ${what}.`, undefined, mend)
   }
-  const found = exported[spec.export]
-  if (typeof found !== 'function') {
-    const names = Object.keys(exported)
-    const meant = nearest(spec.export, names) ?? names[0]
-    throw failed(
-      `The module of ${name} exports no function ${spec.export}.`,
-      spec.file,
-      meant === undefined ? 'Write `export default function (document) { … }`.' : `It exports ${names.join(', ')}.`,
-    )
-  }
-  const call = found as LabellingFunction
+  let thread: ModuleThread | undefined = await start()
   const mayVote = new Set([...spec.labels, sentinelLabel])
-  return async (document: SegmentedDocument): Promise<Span[]> => {
-    let spans: Iterable<Span> | undefined | null
+
+  const find = async (documents: readonly SegmentedDocument[], signal?: AbortSignal): Promise<Span[][]> => {
+    signal?.throwIfAborted()
+    thread ??= await start()
+    thread.ask(documents)
+    const found: Span[][] = []
     try {
-      spans = await call(document)
-      return [...(spans ?? [])].map((span) => checked(span, document, mayVote))
-    } catch (cause) {
-      throw failed(
-        `The function ${name} failed: ${messageOf(cause)}.`,
-        `${spec.file}, document ${document.id}`,
-        'Mend it, or go on without its votes on such documents with `keep-going`.',
-        cause,
-      )
+      for (const document of documents) {
+        const answer = await thread.next(signal)
+        const reading = answer.kind === 'spans' ? checkedSpans(answer.spans, document, mayVote) : reasonOf(answer)
+        if (typeof reading === 'string') throw failed(`The function ${name} failed: ${reading}.`, document.id)
+        found.push(reading)
+      }
+    } catch (error) {
+      // It may hang, or have answers under way that nobody waits for any more.
+      if (thread.ended() || found.length + 1 < documents.length || !(error instanceof NerError)) {
+        await thread.end()
+        thread = undefined
+      }
+      throw error
     }
+    return found
+  }
+  let queue: Promise<unknown> = Promise.resolve()
+  return {
+    find(documents, signal) {
+      const found = queue.then(() => find(documents, signal))
+      queue = found.catch(() => undefined)
+      return found
+    },
+    async close() {
+      await queue
+      await thread?.finish()
+      thread = undefined
+      if (late) throw late
+    },
   }
 }
 
-const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error)).replace(/\.$/, '')
+const lateMend = 'Let it answer when all that it begins is done.'
 
-async function importModule(path: string): Promise<Record<string, unknown>> {
-  if (!/\.[cm]?tsx?$/.test(path)) return (await import(pathToFileURL(path).href)) as Record<string, unknown>
-  // Node 20 runs no TypeScript itself.
-  const { createJiti } = await import('jiti')
-  return createJiti(import.meta.url, { interopDefault: false }).import(path)
+const defaultMend = 'Mend it, or go on without its votes on such documents with `keep-going`.'
+
+/** Why there is no answer. */
+const reasonOf = (answer: Answer | Ended): string => ('what' in answer ? answer.what : 'it gave no answer')
+
+/** The thread ended, or had to be. */
+interface Ended {
+  readonly kind: 'ended'
+  readonly what: string
 }
 
-function checked(span: Partial<Span>, { text }: Document, mayVote: ReadonlySet<string>): Span {
-  const { start, end, label, score } = span
-  const say = JSON.stringify(span)
-  if (!Number.isInteger(start) || !Number.isInteger(end) || start! < 0 || end! > text.length || start! >= end!) {
-    throw new Error(`it gave ${say}, which is no stretch of the text of ${text.length} UTF-16 units`)
-  }
-  if (label === undefined || !mayVote.has(label)) {
-    throw new Error(`it gave ${say}, whose label is none of ${[...mayVote].join(', ')}`)
-  }
-  return { start: start!, end: end!, label, ...(score !== undefined && { score }) }
+interface ModuleThread {
+  readonly ask: (documents: readonly SegmentedDocument[]) => void
+  /** The next answer; what a thread is asked for is answered within the limit, or it is ended. Throws the signal's reason. */
+  readonly next: (signal?: AbortSignal) => Promise<Answer | Ended>
+  readonly ended: () => boolean
+  readonly end: () => Promise<unknown>
+  /** Lets it go on for a moment with what it has begun, then ends it. */
+  readonly finish: () => Promise<void>
 }
+
+function moduleThread(
+  data: ModuleData,
+  limit: number,
+  onLate: (answer: Answer & { readonly kind: 'late' }) => void,
+): ModuleThread {
+  // From src (tests) and from dist alike.
+  const worker = new Worker(new URL('../../dist/sources/module-worker.js', import.meta.url), {
+    workerData: data,
+    stdout: true,
+    stderr: true,
+    resourceLimits: { maxOldGenerationSizeMb: mostMemory },
+  })
+  worker.stdout.pipe(process.stderr, { end: false })
+  worker.stderr.pipe(process.stderr, { end: false })
+  const answers: Answer[] = []
+  let ended: Ended | undefined
+  let wake: () => void = () => undefined
+  const isEnded = () => ended !== undefined
+  const endWith = (what: string) => {
+    ended ??= { kind: 'ended', what }
+    wake()
+  }
+  worker.on('message', (answer: Answer) => {
+    if (answer.kind === 'late') onLate(answer)
+    else answers.push(answer)
+    wake()
+  })
+  worker.on('error', (error: NodeJS.ErrnoException) =>
+    endWith(
+      error.code === 'ERR_WORKER_OUT_OF_MEMORY'
+        ? `it takes more than ${mostMemory.toLocaleString('en')} MiB of memory`
+        : error.message.replace(/\.$/, ''),
+    ),
+  )
+  worker.on('exit', (code) => endWith(`it ended its thread with code ${code}`))
+  const end = () => worker.terminate()
+  return {
+    ask: (documents) => worker.postMessage(documents satisfies Asked),
+    async next(signal) {
+      // Where this thread was busy, the answer may be there already.
+      const isLate = () => answers.length === 0 && endWith(`it gave no answer within its time_limit of ${limit} s`)
+      const timer = setTimeout(() => setImmediate(isLate), limit * 1000)
+      const onAbort = () => wake()
+      signal?.addEventListener('abort', onAbort)
+      try {
+        while (answers.length === 0 && !ended) {
+          signal?.throwIfAborted()
+          await new Promise<void>((resolve) => (wake = resolve))
+        }
+        return answers.shift() ?? ended!
+      } finally {
+        clearTimeout(timer)
+        signal?.removeEventListener('abort', onAbort)
+      }
+    },
+    ended: isEnded,
+    end,
+    async finish() {
+      if (isEnded()) return
+      worker.postMessage('finish' satisfies Asked)
+      const timer = setTimeout(() => void end(), lastWords)
+      while (!isEnded()) await new Promise<void>((resolve) => (wake = resolve))
+      clearTimeout(timer)
+    },
+  }
+}
+
+/** What a function gave as spans in the order of the text, or what is wrong with it. */
+function checkedSpans(
+  values: readonly unknown[],
+  { text }: SegmentedDocument,
+  mayVote: ReadonlySet<string>,
+): Span[] | string {
+  const spans: Span[] = []
+  for (const value of values) {
+    const shown = show(value)
+    if (value === null || typeof value !== 'object') return `it gave ${shown}, which is no span`
+    const { start, end, label, score } = value as Partial<Record<string, unknown>>
+    if (!isOffset(start) || !isOffset(end) || start >= end || end > text.length) {
+      return `it gave ${shown}, which is no stretch of the text of ${text.length} UTF-16 units`
+    }
+    if (typeof label !== 'string' || !mayVote.has(label)) {
+      return `it gave ${shown}, whose label is none of ${[...mayVote].join(', ')}`
+    }
+    if (score !== undefined && !(typeof score === 'number' && score >= 0 && score <= 1)) {
+      return `it gave ${shown}, whose score is no number from 0 to 1`
+    }
+    spans.push({ start, end, label, ...(score !== undefined && { score }) })
+  }
+  return spans.sort((a, b) => a.start - b.start || a.end - b.end)
+}
+
+const isOffset = (value: unknown): value is number => Number.isInteger(value) && (value as number) >= 0
+
+/** As JSON, with numbers that JSON has not. */
+const show = (value: unknown): string =>
+  value === undefined
+    ? 'undefined'
+    : JSON.stringify(value, (_, one: unknown) => (typeof one === 'number' && !Number.isFinite(one) ? String(one) : one))

@@ -1,6 +1,7 @@
 import type { Json } from '../data/json.js'
 import { isObject } from '../data/json.js'
 import type { Reject } from '../data/source.js'
+import { hashFile } from '../io/hash.js'
 import { linesOf } from '../io/lines.js'
 import { readWhole } from '../io/open.js'
 import { NerError } from '../errors.js'
@@ -18,6 +19,7 @@ import { compileRegex, type LabelledRegex } from '../patterns/regex-matcher.js'
 import { inlineRows, phrase, readPatternFile } from '../patterns/pattern-file.js'
 import { parseTokenPattern, type WordLists } from '../patterns/token-pattern.js'
 import { sentinelLabel } from './source.js'
+import { moduleHashes, versionOf } from './version.js'
 
 /** A token pattern as it was written, checked. */
 export interface SourcePattern {
@@ -28,9 +30,16 @@ export interface SourcePattern {
   readonly where: string
 }
 
+/** A function, checked. */
 export interface NamedFunction {
   readonly name: string
+  /** Its place among the functions. */
+  readonly index: number
   readonly spec: FunctionSpec
+  readonly labels: readonly string[]
+  readonly version: string
+  /** The functions above it whose layers it reads. */
+  readonly reads: readonly string[]
 }
 
 /** Everything that functions read from files, checked and ready; can be handed to other threads. */
@@ -49,8 +58,6 @@ export interface Prepared {
 export interface PrepareOptions {
   /** Leave bad rows of knowledge bases out instead of stopping at the first. */
   readonly skipBad?: boolean
-  /** The labels that a model folder gives. */
-  readonly modelLabels?: (folder: string) => Promise<readonly string[]>
 }
 
 /** What the preparation of one function adds to. */
@@ -68,7 +75,7 @@ interface FunctionContext {
   readonly name: string
   readonly source: number
   /** The functions above it. */
-  readonly above: readonly string[]
+  readonly above: readonly NamedFunction[]
   /** Where its keys stand. */
   readonly where: (...path: (string | number)[]) => string
 }
@@ -76,16 +83,24 @@ interface FunctionContext {
 /** What a function's votes may be, each with the place that says so. */
 type Votes = ReadonlyMap<string, string>
 
-/** Checks a function, reads its files, and says which labels it votes for; undefined where others decide that. */
-type Preparer<Spec> = (spec: Spec, place: FunctionContext, to: Preparation) => Promise<Votes | undefined>
+/** What is known of a function that is checked, its files read. */
+interface Checked {
+  /** Absent where the functions above decide that. */
+  readonly votes?: Votes
+  /** What its answers depend on, as JSON. */
+  readonly depends: unknown
+  readonly reads?: readonly string[]
+}
+
+type Preparer<Spec> = (spec: Spec, context: FunctionContext, to: Preparation) => Promise<Checked>
 
 const preparers: { readonly [Kind in FunctionSpec['kind']]: Preparer<SpecOf<Kind>> } = {
   regex: prepareRegexes,
   token_patterns: preparePatterns,
   knowledge_base: prepareKnowledgeBase,
-  document: prepareDocumentLevel,
+  document: prepareDocumentRule,
   model: prepareModel,
-  module: (spec, { where }) => Promise.resolve(new Map(spec.labels.map((label) => [label, where('labels')]))),
+  module: prepareModule,
 }
 
 /**
@@ -95,19 +110,26 @@ const preparers: { readonly [Kind in FunctionSpec['kind']]: Preparer<SpecOf<Kind
  *   `config/bad-value`, `file/unreadable`
  */
 export async function prepare({ config, where }: ConfigFile, options: PrepareOptions = {}): Promise<Prepared> {
-  const functions = Object.entries(config.functions).map(([name, spec]) => ({ name, spec }))
+  const functions: NamedFunction[] = []
   const rejects: Reject[] = []
   const lists = await readLists(config.lists, rejects, options)
   const to = { gazetteer: gazetteerBuilder(), regexes: [], patterns: [], lists, rejects, options }
   const produced = new Set<string>()
-  for (const [source, { name, spec }] of functions.entries()) {
-    const above = functions.slice(0, source).map(({ name }) => name)
-    const place: FunctionContext = { name, source, above, where: (...path) => where(['functions', name, ...path]) }
-    const votes = await (preparers[spec.kind] as Preparer<FunctionSpec>)(spec, place, to)
+  for (const [name, spec] of Object.entries(config.functions)) {
+    const context: FunctionContext = {
+      name,
+      source: functions.length,
+      above: functions,
+      where: (...path) => where(['functions', name, ...path]),
+    }
+    const { votes, depends, reads = [] } = await (preparers[spec.kind] as Preparer<FunctionSpec>)(spec, context, to)
     for (const [label, from] of votes ?? []) {
       checkLabel(label, config.labels, from)
       produced.add(label)
     }
+    const labels = votes ? [...votes.keys()] : labelsOfRule(spec, functions, reads)
+    const version = versionOf(spec.kind, depends)
+    functions.push({ name, index: functions.length, spec, labels, version, reads })
   }
   const missing = config.labels.find((label) => !produced.has(label))
   if (missing !== undefined) {
@@ -156,17 +178,22 @@ const plainReader = {
 const rejectsInto = (rejects: Reject[], { skipBad }: PrepareOptions) =>
   skipBad === true ? { onReject: (reject: Reject) => void rejects.push(reject) } : {}
 
-function prepareRegexes(spec: SpecOf<'regex'>, { source, where }: FunctionContext, to: Preparation): Promise<Votes> {
+function prepareRegexes(spec: SpecOf<'regex'>, { source, where }: FunctionContext, to: Preparation): Promise<Checked> {
   for (const [i, pattern] of spec.patterns.entries()) {
     const { label, group, ignore_case: ignoreCase } = spec
     const regex = { source, label, pattern, group, ignoreCase, where: where('patterns', i) }
     compileRegex(regex)
     to.regexes.push(regex)
   }
-  return Promise.resolve(new Map([[spec.label, where('label')]]))
+  return Promise.resolve({ votes: new Map([[spec.label, where('label')]]), depends: spec })
 }
 
-async function preparePatterns(spec: SpecOf<'token_patterns'>, { source, where }: FunctionContext, to: Preparation) {
+async function preparePatterns(
+  spec: SpecOf<'token_patterns'>,
+  { source, where }: FunctionContext,
+  to: Preparation,
+): Promise<Checked> {
+  const from = to.patterns.length
   const votes = new Map<string, string>()
   const rows =
     spec.file === undefined ? inlineRows(spec.patterns!, (i) => where('patterns', i)) : await readPatternFile(spec.file)
@@ -184,15 +211,32 @@ async function preparePatterns(spec: SpecOf<'token_patterns'>, { source, where }
     to.patterns.push({ source, label, pattern, where })
     if (!votes.has(label)) votes.set(label, where)
   }
-  return votes
+  const own = to.patterns.slice(from)
+  const depends = {
+    patterns: own.map(({ label, pattern }) => [label, pattern]),
+    lists: listsIn(
+      own.map(({ pattern }) => pattern),
+      to.lists,
+    ),
+  }
+  return { votes, depends }
+}
+
+/** The lists that patterns name. */
+function listsIn(patterns: Json, lists: WordLists): Record<string, readonly string[]> {
+  const named: Record<string, readonly string[]> = {}
+  JSON.stringify(patterns, (key, value: unknown) => {
+    if ((key === 'IN' || key === 'NOT_IN') && typeof value === 'string') named[value] = lists[value]!
+    return value
+  })
+  return named
 }
 
 async function prepareKnowledgeBase(
   spec: SpecOf<'knowledge_base'>,
-  place: FunctionContext,
+  { name, source, where }: FunctionContext,
   to: Preparation,
-): Promise<Votes> {
-  const { name, source, where } = place
+): Promise<Checked> {
   const settings = await surfaceSettings(spec)
   const votes = new Map<string, string>()
   for (const file of spec.files) {
@@ -218,7 +262,8 @@ async function prepareKnowledgeBase(
       })
     }
   }
-  return votes
+  const { files, stop_files: _, ...rest } = spec
+  return { votes, depends: { ...rest, stop: [...settings.stop].sort(), files: files.map(hashFile) } }
 }
 
 const labelOf = (type: string | undefined, { types, label }: SpecOf<'knowledge_base'>): string | undefined =>
@@ -246,24 +291,36 @@ async function stopList({ stop, stop_files: files = [] }: SpecOf<'knowledge_base
   return new Set(words.filter((word) => word !== '').map(folded))
 }
 
-/** It repeats what others say. */
-function prepareDocumentLevel(spec: SpecOf<'document'>, { above, where }: FunctionContext): Promise<undefined> {
-  const unknown = spec.sources?.find((source) => !above.includes(source))
-  if (unknown === undefined) return Promise.resolve(undefined)
-  const meant = nearest(unknown, above)
-  throw new NerError('config/bad-value', `There is no function ${unknown} above this one.`, {
-    where: where('sources', spec.sources!.indexOf(unknown)),
-    mend: meant === undefined ? `Above it are ${above.join(', ') || 'none'}.` : `Did you mean ${meant}?`,
-  })
+/** A rule repeats what others say. */
+function prepareDocumentRule(spec: SpecOf<'document'>, { above, where }: FunctionContext): Promise<Checked> {
+  const names = above.map(({ name }) => name)
+  const unknown = spec.sources?.find((source) => !names.includes(source))
+  if (unknown !== undefined) {
+    const meant = nearest(unknown, names)
+    throw new NerError('config/bad-value', `There is no function ${unknown} above this one.`, {
+      where: where('sources', spec.sources!.indexOf(unknown)),
+      mend: meant === undefined ? `Above it are ${names.join(', ') || 'none'}.` : `Did you mean ${meant}?`,
+    })
+  }
+  const reads = spec.sources ?? names
+  const versions = reads.map((name) => above.find((source) => source.name === name)!.version)
+  const { sources: _, ...rest } = spec
+  return Promise.resolve({ depends: { ...rest, versions }, reads })
 }
 
-async function prepareModel(
-  spec: SpecOf<'model'>,
-  { where }: FunctionContext,
-  { options }: Preparation,
-): Promise<Votes> {
-  if (options.modelLabels === undefined) throw new Error('functions of models need something that runs models')
-  const own = await options.modelLabels(spec.folder)
+/** What a rule may repeat. */
+function labelsOfRule(spec: FunctionSpec, above: readonly NamedFunction[], reads: readonly string[]): string[] {
+  const read = above.filter(({ name }) => reads.includes(name)).flatMap(({ labels }) => labels)
+  const wanted = spec.kind === 'document' ? spec.labels : undefined
+  return [...new Set(read)].filter((label) => label !== sentinelLabel && (wanted?.includes(label) ?? true))
+}
+
+/** The folder is read only where a configuration has a model. */
+async function prepareModel(spec: SpecOf<'model'>, { where }: FunctionContext): Promise<Checked> {
+  const { loadModel } = await import('../artifacts/model.js')
+  const { modelVersion } = await import('../inference/version.js')
+  const model = await loadModel(spec.folder)
+  const own = [...new Set(model.tagger.tags.flatMap((tag) => (tag === 'O' ? [] : [tag.slice(2)])))]
   const unknown = Object.keys(spec.types ?? {}).find((type) => !own.includes(type))
   if (unknown !== undefined) {
     throw new NerError('weak/unproduced-type', `The model does not know ${unknown}; it knows ${own.join(', ')}.`, {
@@ -271,5 +328,17 @@ async function prepareModel(
     })
   }
   const labels = spec.types ? Object.values(spec.types) : own
-  return new Map(labels.map((label) => [label, where(spec.types ? 'types' : 'folder')]))
+  const { types, min_score: least } = spec
+  return {
+    votes: new Map(labels.map((label) => [label, where(spec.types ? 'types' : 'folder')])),
+    depends: { model: modelVersion(model), types, least },
+  }
+}
+
+function prepareModule(spec: SpecOf<'module'>, { where }: FunctionContext): Promise<Checked> {
+  const { export: exported, labels, file } = spec
+  return Promise.resolve({
+    votes: new Map(labels.map((label) => [label, where('labels')])),
+    depends: { exported, labels, files: moduleHashes(file) },
+  })
 }

@@ -12,6 +12,7 @@ import { ner } from './invoke.js'
 vi.mock('../../src/inference/predict.js', () => ({
   loadPredictor: () => Promise.resolve({ predictDocuments, close }),
 }))
+vi.mock('../../src/inference/version.js', () => ({ modelVersion: () => '1' }))
 vi.mock('../../src/artifacts/model.js', () => ({
   loadModel: () => Promise.resolve({ tagger: { tags: ['O', 'B-PERSON', 'I-PERSON', 'B-PLACE', 'I-PLACE'] } }),
 }))

@@ -1,4 +1,5 @@
 import type { Document, Span } from '../../src/data/document.js'
+import { segment } from '../../src/data/segment.js'
 import { gazetteerBuilder } from '../../src/gazetteer/gazetteer.js'
 import { wordNumbers } from '../../src/gazetteer/matcher.js'
 import { lexicon } from '../../src/text/lexicon.js'
@@ -20,12 +21,13 @@ export function documentOf(words: readonly string[], layers: Document['layers'] 
 export const noTests = { startsWith: () => [], tests: 0 }
 
 /** The document as functions see it, without knowledge bases. */
-export const seen = (document: Document) => lookUp(document, lexicon(wordNumbers(gazetteerBuilder().finish()), noTests))
+export const seen = (document: Document) =>
+  lookUp(segment(document), lexicon(wordNumbers(gazetteerBuilder().finish()), noTests))
 
 /** What token patterns find, by function. */
 export function matchTokens(document: Document, patterns: readonly LabelledPattern[]): Span[][] {
   const matcher = tokenMatcher(patterns)
-  const words = lookUp(document, lexicon(wordNumbers(gazetteerBuilder().finish()), matcher.words))
+  const words = lookUp(segment(document), lexicon(wordNumbers(gazetteerBuilder().finish()), matcher.words))
   const layers = Array.from({ length: 1 + Math.max(0, ...patterns.map(({ source }) => source)) }, (): Span[] => [])
   matcher.find(words, layers)
   return layers

@@ -6,6 +6,7 @@ import { gazetteerMatcher, wordNumbers } from '../../src/gazetteer/matcher.js'
 import { folded } from '../../src/text/fold.js'
 import { lexicon } from '../../src/text/lexicon.js'
 import { numberOf, vocabularyBuilder } from '../../src/gazetteer/vocabulary.js'
+import { segment } from '../../src/data/segment.js'
 import { lookUp } from '../../src/data/words.js'
 import { documentOf, noTests, shown } from '../data/words.js'
 
@@ -38,7 +39,7 @@ function find(text: string, bases: readonly Base[], words?: readonly string[]): 
   const gazetteer = builder.finish()
   const layers = bases.map((): Span[] => [])
   const document = words ? documentOf(words) : { id: 'd', text, layers: {} }
-  const seen = lookUp(document, lexicon(wordNumbers(gazetteer), noTests))
+  const seen = lookUp(segment(document), lexicon(wordNumbers(gazetteer), noTests))
   gazetteerMatcher(gazetteer)(seen, layers)
   return layers
 }

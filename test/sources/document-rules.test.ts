@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { schema } from '../../src/weak/config.js'
 import { type SpecOf } from '../../src/sources/config.js'
-import { documentLevel } from '../../src/sources/document-rules.js'
+import { documentRule } from '../../src/sources/document-rules.js'
 import { documentOf, seen, shown } from '../data/words.js'
 
 /** Labels surfaces where they stand for the first time, or at a given occurrence. */
@@ -18,7 +18,7 @@ function apply(
     for (let i = 0; i <= occurrence; i++) start = text.indexOf(surface, start + 1)
     return { start, end: start + surface.length, label }
   })
-  return documentLevel(seen(document), [spans], spec).map(({ start, end, label }) => ({
+  return documentRule(seen(document), [spans], spec).map(({ start, end, label }) => ({
     what: shown(document, [{ start, end, label }])[0],
     start,
   }))
