@@ -14,6 +14,7 @@ export const codes = {
   'file/unwritable': 'A file or folder cannot be written.',
   'file/disk-full': 'The disk is full.',
   'output/occupied': 'The output folder holds another run.',
+  'output/locked': 'Another run is writing the output folder.',
   // data
   'data/empty': 'A data file holds no usable rows.',
   'data/bad-row': 'A row of a data file is malformed.',

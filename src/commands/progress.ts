@@ -31,6 +31,9 @@ export function trainingProgress(stream: NodeJS.WriteStream = process.stderr) {
         case 'device':
           say(`on ${event.device}: ${event.reason}`)
           break
+        case 'stale-lock':
+          say(`The run of process ${event.owner.pid}, since ${event.owner.since}, has ended without its lock.`)
+          break
         case 'download':
           if (!canMove(stream)) {
             if (event.file !== downloading) stream.write(`downloading ${event.model}: ${event.file}\n`)

@@ -1,6 +1,7 @@
 import type { Scores } from '../data/scoring.js'
 import type { Evaluation } from '../evaluation/emissions.js'
 import type { DownloadEvent } from '../hub/model.js'
+import type { Owner } from '../io/lock.js'
 import type { Device } from '../runtime/devices.js'
 
 /** What happens in a training, in order; the caller shows it or not. */
@@ -19,6 +20,8 @@ export type TrainEvent =
       readonly words: number
       readonly confident: number
     }
+  /** The folder was locked by a run that has ended without a word. */
+  | { readonly kind: 'stale-lock'; readonly owner: Owner }
   | { readonly kind: 'start'; readonly steps: number; readonly parameters: number; readonly resumedAt: number }
   | {
       readonly kind: 'step'

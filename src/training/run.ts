@@ -4,6 +4,7 @@ import { NerError } from '../errors.js'
 import type { Example } from '../features/batch.js'
 import type { MisalignedSpan } from '../features/labels.js'
 import { claimOutput } from '../io/claim.js'
+import { lockFolder } from '../io/lock.js'
 import type { ParameterData } from '../models/parameters.js'
 import { providerOf } from '../runtime/devices.js'
 import { chooseDevice } from '../runtime/probe.js'
@@ -41,7 +42,7 @@ export interface Task extends Pick<
  * A run from its configuration to its folder: finds the device, reads (`prepare`, which writes nothing), claims the folder,
  * takes the steps, scores and writes the model. A run that was stopped goes the same way when it is resumed.
  *
- * @throws NerError `training/no-checkpoint`, `output/occupied`, `file/*`, `runtime/*`, and what `prepare` throws
+ * @throws NerError `training/no-checkpoint`, `output/occupied`, `output/locked`, `file/*`, `runtime/*`, and what `prepare` throws
  */
 export async function* runTask(
   wanted: Config,
@@ -51,6 +52,16 @@ export async function* runTask(
   refuseFinished(wanted.output, options)
   const began = performance.now()
   const task = yield* prepare(yield* equip(wanted))
+  const lock = lockFolder(task.config.output)
+  try {
+    if (lock.stale) yield { kind: 'stale-lock', owner: lock.stale }
+    return yield* runLocked(task, began, options)
+  } finally {
+    lock.release()
+  }
+}
+
+async function* runLocked(task: Task, began: number, options: TrainOptions): AsyncGenerator<TrainEvent, TrainResult> {
   const { config, tagger, tokenizer, examples, held, fingerprint } = task
   const interrupted: TrainResult = { output: config.output, interrupted: true, results: {} }
   claimOutput(config.output, options)

@@ -1,9 +1,8 @@
 import type { Config } from '../config/schema.js'
 import { countParameters, type ParameterGroup } from '../models/parameters.js'
-import type { StoredTensor } from '../models/safetensors.js'
 import { taggerParameters, type Tagger } from '../models/tagger.js'
 import type { BatchSchedule } from './batch-schedule.js'
-import { loadCheckpoint, type Progress } from './checkpoint.js'
+import { loadCheckpoint, type Checkpoint, type Progress } from './checkpoint.js'
 import type { TrainEvent, TrainOptions } from './events.js'
 import { scoreHeldOut, type HeldOut } from './held-out.js'
 import { firstPosition, takeSteps } from './loop.js'
@@ -68,7 +67,7 @@ export async function* runSteps(
     elapsed: before.elapsed,
   }
   const log = keepLog(output, batches.steps, { ...before, log: logged })
-  const bestBefore = checkpoint?.progress.best && bestOf(checkpoint.tensors, tagger)
+  const bestBefore = checkpoint && bestOf(checkpoint, tagger)
   const { best, follow } = keepBest(trainer, tagger, bestBefore)
   const parameters = countParameters(taggerParameters(tagger))
   yield { kind: 'start', steps: batches.steps, parameters, resumedAt: from.step }
@@ -106,9 +105,10 @@ function learningRates(training: Config['training'], factor: number): Record<Par
   }
 }
 
-/** A checkpoint's best weights: its own where it was saved at the best step. */
-function bestOf(tensors: ReadonlyMap<string, StoredTensor>, tagger: Tagger): Map<string, Float32Array> {
-  return new Map(
-    taggerParameters(tagger).map(({ name }) => [name, (tensors.get(`best.${name}`) ?? tensors.get(name)!).data]),
-  )
+/** A checkpoint's best weights: its current ones where it was saved at the best step. */
+function bestOf({ progress, tensors }: Checkpoint, tagger: Tagger): Map<string, Float32Array> | undefined {
+  const { best, step } = progress
+  if (best === undefined) return undefined
+  const prefix = best.step === step ? '' : 'best.'
+  return new Map(taggerParameters(tagger).map(({ name }) => [name, tensors.get(`${prefix}${name}`)!.data]))
 }

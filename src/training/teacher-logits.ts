@@ -6,11 +6,11 @@ import { batches } from '../features/batches.js'
 import { encodeModel } from '../graph/onnx/encode.js'
 import type { Tensor } from '../graph/types.js'
 import type { ParameterData } from '../models/parameters.js'
-import { readMetadata, readSafetensors, writeSafetensors } from '../models/safetensors.js'
 import { batchPieces, loadEngine } from '../inference/engine.js'
 import { servingGraph } from '../models/serving.js'
 import type { Tagger } from '../models/tagger.js'
 import type { TrainEvent } from './events.js'
+import { readSealed, writeSealed } from './sealed.js'
 
 /** A model that another one, or the same in its next round, is to learn from. */
 export interface Asked {
@@ -81,7 +81,7 @@ export async function* teacherLogits(
     } finally {
       await engine.close()
     }
-    writeSafetensors(file, new Map([['logits', { shape: [words, labels], data: all }]]), of)
+    writeSealed(file, new Map([['logits', { shape: [words, labels], data: all }]]), of)
   }
   const ofSentence = (sentence: ExampleSentence) => {
     const from = places.get(sentence)! * labels
@@ -102,10 +102,15 @@ type LogitsOf = Readonly<Record<'teacher' | 'examples', string>>
 
 function readKept(file: string, { teacher, examples }: LogitsOf, size: number): Float32Array | undefined {
   if (!existsSync(file)) return undefined
-  const kept = readMetadata(file)
-  if (kept['teacher'] !== teacher || kept['examples'] !== examples) return undefined
-  const logits = readSafetensors(file).get('logits')?.data
-  return logits?.length === size ? logits : undefined
+  try {
+    const { tensors, metadata } = readSealed(file)
+    if (metadata['teacher'] !== teacher || metadata['examples'] !== examples) return undefined
+    const logits = tensors.get('logits')?.data
+    return logits?.length === size ? logits : undefined
+  } catch {
+    // Damaged: the teacher is asked again.
+    return undefined
+  }
 }
 
 /** Of what a teacher is shown, and of which words it is asked. */

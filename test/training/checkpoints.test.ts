@@ -1,7 +1,10 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it, test } from 'vitest'
+import { lockFolder } from '../../src/io/lock.js'
+import { readMetadata, readSafetensors, writeSafetensors } from '../../src/models/safetensors.js'
+import { random } from '../../src/random.js'
 import { letters, tinyRun } from './tiny-run.js'
 
 const scratch = mkdtempSync(join(tmpdir(), 'ner-checkpoints-'))
@@ -83,4 +86,58 @@ describe('a run that was stopped', () => {
     expect(resumed.events.filter(({ kind }) => kind === 'step')).toEqual([])
     expect(weights(output).equals(weights('with whole'))).toBe(true)
   })
+})
+
+describe('a damaged checkpoint', () => {
+  const set = [batches, 'training.epochs=3', 'training.learning_rate=1e-2', 'training.checkpoint_every=1']
+  const stop = async (output: string, step: number) => {
+    const controller = new AbortController()
+    await tinyRun(scratch, { ...files, output, set }, { signal: controller.signal }, (event) => {
+      if (event.kind === 'step' && event.step === step) controller.abort()
+    })
+    return join(scratch, output, 'checkpoint')
+  }
+
+  it('is refused whichever bit of it is another, and the one before is offered, which comes to the same', async () => {
+    await tinyRun(scratch, { ...files, output: 'undamaged', set })
+    const folder = await stop('flipped', 6)
+    const file = join(folder, 'state.safetensors')
+    const whole = readFileSync(file)
+    const next = random('flips')
+    for (let i = 0; i < 20; i++) {
+      const damaged = Buffer.from(whole)
+      damaged[Math.floor(next() * whole.length)]! ^= 1 << Math.floor(next() * 8)
+      writeFileSync(file, damaged)
+      await expect(tinyRun(scratch, { ...files, output: 'flipped', set }, { resume: true })).rejects.toMatchObject({
+        code: 'training/corrupt-checkpoint',
+        message: expect.stringContaining('The one before it, of step 5, is whole: remove the damaged file') as string,
+      })
+    }
+    rmSync(file)
+    const resumed = await tinyRun(scratch, { ...files, output: 'flipped', set }, { resume: true })
+    expect(resumed.events.find(({ kind }) => kind === 'start')).toMatchObject({ resumedAt: 5 })
+    const weights = (output: string) => readFileSync(join(scratch, output, 'model.safetensors'))
+    expect(weights('flipped').equals(weights('undamaged'))).toBe(true)
+  })
+
+  it('without its best weights is refused, and not gone on from with others', async () => {
+    const folder = await stop('bestless', 6)
+    const file = join(folder, 'state.safetensors')
+    const { progress, fingerprint } = readMetadata(file)
+    const tensors = new Map([...readSafetensors(file)].filter(([name]) => !name.startsWith('best.')))
+    expect(JSON.parse(progress!)).not.toMatchObject({ best: { step: 6 } })
+    writeSafetensors(file, tensors, { progress: progress!, fingerprint: fingerprint! })
+    await expect(tinyRun(scratch, { ...files, output: 'bestless', set }, { resume: true })).rejects.toMatchObject({
+      code: 'training/corrupt-checkpoint',
+    })
+  })
+})
+
+test('a run is refused while another one writes its folder, and leaves no lock behind', async () => {
+  const output = 'shared'
+  const other = lockFolder(join(scratch, output))
+  await expect(tinyRun(scratch, { ...files, output })).rejects.toMatchObject({ code: 'output/locked' })
+  other.release()
+  expect((await tinyRun(scratch, { ...files, output })).result.interrupted).toBe(false)
+  expect(existsSync(join(scratch, output, '.lock'))).toBe(false)
 })
