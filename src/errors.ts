@@ -81,6 +81,7 @@ export const codes = {
   'quantize/already': 'A model is quantized already.',
   // export
   'export/not-tensorrt': 'TensorRT does not take a node of a graph.',
+  'export/not-transformers-js': 'transformers.js cannot load a tokenizer.',
   // distillation
   'compress/unlike-models': 'Teachers and student differ where they must be alike.',
   // serving

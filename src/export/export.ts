@@ -17,6 +17,7 @@ import { engineRecipe, type EngineRecipe } from './profiles.js'
 import { readSample, type Sample } from './sample.js'
 import { manifestFile, openStage, readManifest } from './stage.js'
 import { requireTensorRt, tensorRtSource } from './tensorrt.js'
+import { checkTokenizer, shippedModel } from './tokenizer.js'
 import { difference, miss, read, readDecoded, type Reading } from './verify.js'
 
 export interface ExportOptions extends PlanOptions, DeviceOptions {
@@ -41,7 +42,7 @@ export interface Exported {
  * The folder is complete by itself: transformers.js, Python and this toolkit load it as it is.
  *
  * @throws NerError `usage/bad-option`, `model/*`, `graph/old-opset`, `graph/corrupt`, `graph/external-data`,
- *   `export/not-tensorrt`, `data/*`, `output/occupied`, `file/*`
+ *   `export/not-tensorrt`, `export/not-transformers-js`, `data/*`, `output/occupied`, `file/*`
  */
 export async function* exportModel(modelDir: string, options: ExportOptions): AsyncGenerator<string, Exported> {
   const { opset = newestOpset, out = modelDir, target } = options
@@ -55,6 +56,7 @@ export async function* exportModel(modelDir: string, options: ExportOptions): As
   }
 
   const inPlace = resolve(out) === resolve(model.folder)
+  const shipped = shippedModel(model, target, inPlace)
   const stage = openStage(out, inPlace ? filesOf(model) : undefined)
   try {
     const files: string[] = []
@@ -68,11 +70,13 @@ export async function* exportModel(modelDir: string, options: ExportOptions): As
       verified.push(await verifyFile(file, stage.folder, await sources(file.source), sample, options))
     }
     const isLarge = files.some((path) => path.endsWith('_data'))
-    if (!inPlace || isLarge) files.push(...copyModel(model, stage.folder, files))
+    if (!inPlace || isLarge) files.push(...copyModel(shipped, stage.folder, files))
     const engines = planned
       .filter(({ tensorRt }) => tensorRt)
       .map(({ graph, path }) => engineRecipe(graph, path, model.ner.window))
     if (engines.length > 0) files.push(...writeEngines(stage.folder, engines))
+
+    const tokenizer = await checkTokenizer(model, inPlace ? out : stage.folder, sample.documents, target)
 
     const before = sample.score?.(await sources(model))
     const manifest: Manifest = {
@@ -86,9 +90,14 @@ export async function* exportModel(modelDir: string, options: ExportOptions): As
         metrics: { before, after: Object.fromEntries(verified.map(({ entry, scores }) => [entry.path, scores!])) },
       }),
       ...(engines.length > 0 && { tensorrt: { checked: tensorRtSource, engines } }),
+      ...(tokenizer.loaded && { transformers_js: tokenizer.loaded }),
       versions: versions(),
     }
-    const misses = [...verified.flatMap(({ reason }) => reason ?? []), ...damagedFiles(stage.folder, manifest.files)]
+    const misses = [
+      ...verified.flatMap(({ reason }) => reason ?? []),
+      ...tokenizer.misses,
+      ...damagedFiles(stage.folder, manifest.files),
+    ]
     if (misses.length === 0) {
       writeFileAtomically(join(stage.folder, manifestFile), `${JSON.stringify(manifest, null, 2)}\n`)
       stage.publish(files)

@@ -21,6 +21,9 @@ export interface Manifest {
   /** Strict scores on that file, where it was given; `before` is the model that was exported. */
   readonly metrics?: { readonly before: Metrics; readonly after: Readonly<Record<string, Metrics>> }
   readonly tensorrt?: { readonly checked: string; readonly engines: readonly EngineRecipe[] }
+  /** What the transformers.js that is installed made of the tokenizer: words that were compared, and those of other pieces. */
+  readonly transformers_js?:
+    { readonly version: string; readonly words: number; readonly differing: number } | undefined
   readonly versions: Readonly<Record<string, string>>
 }
 

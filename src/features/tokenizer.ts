@@ -39,8 +39,9 @@ interface TokenizerConfig {
 interface TokenizerJson {
   truncation: unknown
   padding?: { readonly pad_token?: string } | null
+  readonly normalizer?: unknown
   readonly pre_tokenizer?: PreTokenizerJson | null
-  readonly model: { readonly unk_token?: string | null; readonly unk_id?: number | null }
+  readonly model: { readonly type?: string; readonly unk_token?: string | null; readonly unk_id?: number | null }
 }
 
 interface PreTokenizerJson {
@@ -123,14 +124,14 @@ export async function makeTokenizer(sources: Readonly<Record<string, string>>, w
   const roleNames = Object.fromEntries(
     roles.flatMap(([role, id]) => (id === undefined ? [] : [[role, binding.idToToken(id)]])),
   )
-  const fullConfig = { tokenizer_class: 'PreTrainedTokenizerFast', ...roleNames, ...config }
+  const fullConfig = { tokenizer_class: plainClass, ...roleNames, ...config }
   const files = {
     'tokenizer.json': definitionJson,
     // Kept to the letter where it can be: a rewritten int(1e30) would come back as a float.
     'tokenizer_config.json':
       spaced || sources['tokenizer_config.json'] === undefined
         ? JSON.stringify({ ...fullConfig, ...(spaced && { add_prefix_space: true }) }, null, 2)
-        : sources['tokenizer_config.json'],
+        : withPlainClass(sources['tokenizer_config.json'], definition),
     'special_tokens_map.json': sources['special_tokens_map.json'] ?? JSON.stringify(roleNames, null, 2),
   }
   const { model_max_length: maxLength = Infinity } = config
@@ -146,6 +147,21 @@ export async function makeTokenizer(sources: Readonly<Record<string, string>>, w
     files,
     encodeWords: wordEncoder(binding, unk),
   }
+}
+
+/** The class of transformers that takes `tokenizer.json` as it is. */
+const plainClass = 'PreTrainedTokenizerFast'
+
+/**
+ * A `tokenizer_config.json` whose class transformers does not build anew: from version 5 on it makes a sentencepiece
+ * tokenizer, XLM-R's and its kin, of its class and vocabulary, and drops the normaliser of `tokenizer.json`. The rest is
+ * kept to the letter.
+ */
+function withPlainClass(config: string, { model, normalizer }: TokenizerJson): string {
+  if (model.type !== 'Unigram' || normalizer == null) return config
+  const named = /("tokenizer_class"\s*:\s*)(?:"[^"]*"|null)/
+  if (named.test(config)) return config.replace(named, `$1"${plainClass}"`)
+  return config.replace(/\{(\s*\})?/, (_, end?: string) => `{"tokenizer_class": "${plainClass}"${end ?? ','}`)
 }
 
 function wordEncoder(binding: Binding, unk: number): Tokenizer['encodeWords'] {

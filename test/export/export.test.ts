@@ -302,7 +302,7 @@ describe('bad input', () => {
       'transformers.js has no use',
     ],
     ['a folder that is not there', {}, () => join(scratch, 'none'), 'model/missing-file', 'lacks config.json'],
-    ['data that is not there', { data: 'nowhere.conll' }, () => crf, 'file/unreadable', 'cannot be read'],
+    ['data that is not there', { data: 'nowhere.conll' }, () => crf, 'file/unreadable', 'no such file'],
     ['a float folder for --int8', { int8: '' }, () => crf, 'usage/bad-option', '`int8` takes a folder of ner quantize'],
   ])('%s', async (_, options, model, code, message) => {
     const filled = options.int8 === undefined ? options : { ...options, int8: softmax }

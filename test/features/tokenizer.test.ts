@@ -26,6 +26,32 @@ const cases = [
   ...Object.entries(golden.models).map(([name, expected]) => ({ name, folder: shared(name), expected })),
 ]
 
+describe('the class that transformers is told', () => {
+  const files = async (name: string, config: string) => {
+    const definition = await readFile(join(tiny(name), 'tokenizer.json'), 'utf8')
+    const made = await makeTokenizer({ 'tokenizer.json': definition, 'tokenizer_config.json': config }, 'here')
+    return made.files['tokenizer_config.json']
+  }
+  const limit = '"model_max_length": 1000000000000000019884624838656'
+
+  it.each([
+    [
+      `{"tokenizer_class": "XLMRobertaTokenizer", ${limit}}`,
+      `{"tokenizer_class": "PreTrainedTokenizerFast", ${limit}}`,
+    ],
+    [`{${limit}}`, `{"tokenizer_class": "PreTrainedTokenizerFast",${limit}}`],
+    ['{}', '{"tokenizer_class": "PreTrainedTokenizerFast"}'],
+    ['{"tokenizer_class": null}', '{"tokenizer_class": "PreTrainedTokenizerFast"}'],
+  ])('is one that keeps the normaliser of sentencepiece, in place of %s', async (config, expected) => {
+    expect(await files('unigram', config)).toBe(expected)
+  })
+
+  it('stays of others', async () => {
+    const config = `{"tokenizer_class": "BertTokenizer", ${limit}}`
+    expect(await files('wordpiece', config)).toBe(config)
+  })
+})
+
 describe.each(cases)('$name', ({ name, folder, expected }) => {
   const absent = !existsSync(folder)
   if (absent) console.warn(`SKIPPED: ../shared/models/${name} is not here, its piece ids are not compared`)

@@ -74,6 +74,7 @@ export const httpStatus: Readonly<Record<ErrorCode, HttpStatus>> = {
   'training/different-run': { status: 500, retry: false },
   'quantize/already': { status: 500, retry: false },
   'export/not-tensorrt': { status: 500, retry: false },
+  'export/not-transformers-js': { status: 500, retry: false },
   'compress/unlike-models': { status: 500, retry: false },
   'serve/bad-request': { status: 400, retry: false },
   'serve/unauthorized': { status: 401, retry: false },
