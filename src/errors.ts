@@ -21,6 +21,7 @@ export const codes = {
   'data/unknown-format': 'The format of a data file is not recognised.',
   'data/unknown-scheme': 'The tags follow no known scheme.',
   'data/ambiguous-scheme': 'The tags fit several schemes that mean different spans.',
+  'data/too-many-labels': 'The training data has more labels than a model takes.',
   'data/unseen-label': 'A label of the dev or test data is not in the training data.',
   'data/misaligned-span': 'A span cuts a word.',
   'data/bad-offset': 'A span lies outside its text or inside a surrogate pair.',

@@ -1,12 +1,11 @@
 import { existsSync } from 'node:fs'
 import { dirname, isAbsolute, relative, resolve } from 'node:path'
-import { parse } from 'yaml'
 import type { z } from 'zod'
 import { NerError } from '../errors.js'
 import { parseHubName } from '../hub/name.js'
 import { nearest } from '../nearest.js'
 import { type Config, defaults, modelKeys, pathKeys, schema } from './schema.js'
-import { readYaml } from './yaml.js'
+import { parseYaml, readYaml } from './yaml.js'
 
 type Path = readonly (string | number)[]
 
@@ -106,17 +105,12 @@ function assignment(text: string): Source {
       mend: 'For example: `set` training.epochs=5',
     })
   }
-  let value: unknown
-  try {
-    value = parse(text.slice(at + 1))
-  } catch (cause) {
-    throw new NerError('config/bad-value', `The value of ${key} is not YAML.`, {
-      where: `\`set\` ${text}`,
-      mend: `A text with signs in it goes in quotes, and those in quotes for the shell: \`set\` '${key}="…"'.`,
-      cause,
-    })
-  }
-  return { path: key.split('.'), value, folder: '.', where: () => `\`set\` ${text}` }
+  const where = `\`set\` ${text}`
+  if (key.split('.').includes('__proto__'))
+    throw new NerError('config/unknown-key', `There is no key ${key}.`, { where })
+  const mend = `A text with signs in it goes in quotes, and those in quotes for the shell: \`set\` '${key}="…"'.`
+  const { value } = parseYaml(text.slice(at + 1), () => where, mend)
+  return { path: key.split('.'), value, folder: '.', where: () => where }
 }
 
 /** Whether a source says anything about a key, or about a part of its value. */
@@ -165,13 +159,14 @@ function write(tree: Record<string, unknown>, path: Path, value: unknown, where:
   const [step, ...rest] = path
   if (step === undefined) {
     for (const [key, inner] of Object.entries(value as object)) {
-      if (isTree(inner) && isTree(tree[key])) write(tree[key], [], inner, where)
+      const there = Object.hasOwn(tree, key) ? tree[key] : undefined
+      if (isTree(inner) && isTree(there)) write(there, [], inner, where)
       else tree[key] = inner
     }
   } else if (rest.length === 0) {
     tree[step] = value
   } else {
-    const inner = tree[step] ?? (tree[step] = {})
+    const inner = (Object.hasOwn(tree, step) ? tree[step] : undefined) ?? (tree[step] = {})
     if (!isTree(inner)) {
       throw new NerError('config/bad-value', `${step} is a value; it has no key ${rest.join('.')}.`, {
         where: where(path),

@@ -16,10 +16,14 @@ export interface TrainingCorpus {
   readonly tags: readonly string[]
 }
 
+/** A CRF computes with every pair of tags: its memory grows with the square of their number. */
+const mostTypes = 500
+
 /**
  * Reads the files of a run. The training set decides which types there are, unless the tags are `known`.
  *
  * @throws NerError `config/bad-value` without a training set, `data/unseen-label` for a type that only dev or test has,
+ *   `data/too-many-labels`,
  *   `data/empty` for a file without a labelled span, and what `readDocuments` throws
  */
 export async function readCorpus({ data, model }: Config, known?: readonly string[]): Promise<TrainingCorpus> {
@@ -37,6 +41,16 @@ export async function readCorpus({ data, model }: Config, known?: readonly strin
       where: data.train,
       mend: `Spans are read into the layer '${data.layer}'; check data.layer, or whether the file is labelled.`,
     })
+  }
+  if (types.size > mostTypes) {
+    throw new NerError(
+      'data/too-many-labels',
+      `The training set has ${types.size} labels; at most ${mostTypes} are taken.`,
+      {
+        where: `${data.train}: ${[...types].slice(0, 3).join(', ')} …`,
+        mend: 'Check that the labels are types, and not texts or ids.',
+      },
+    )
   }
   const held = async (split: 'dev' | 'test') => {
     const path = data[split]

@@ -112,6 +112,13 @@ describe('loadConfig', () => {
 })
 
 describe('a mistake', () => {
+  const bomb = 'abcdefgh'
+    .split('')
+    .map((name, i, all) => {
+      const items = Array.from({ length: 9 }, () => (i === 0 ? 'lol' : `*${all[i - 1]}`))
+      return `${name}: &${name} [${items.join(', ')}]\n`
+    })
+    .join('')
   const cases: [name: string, yaml: string, set: string[], code: string, message: RegExp][] = [
     [
       'a misspelt key',
@@ -149,10 +156,39 @@ describe('a mistake', () => {
     ],
     ['broken YAML', 'a: [1\nb: 2\n', [], 'config/bad-value', /not YAML.*run\.yaml:\d/s],
     ['a key given twice', 'seed: 1\nseed: 2\n', [], 'config/bad-value', /unique.*run\.yaml:2/s],
+    [
+      'an alias of nothing',
+      'seed: 1\ndata: {train: *.conll}\n',
+      [],
+      'config/bad-value',
+      /\*\.conll stands.*run\.yaml:2.*'\*\.conll'/s,
+    ],
+    ['an alias of nothing in --set', '', ['data.train=*.conll'], 'config/bad-value', /\*\.conll stands.*`set` data/s],
+    ['a value that is part of itself', 'training: &t {epochs: *t}', [], 'config/bad-value', /\*t stands.*part of.*:1/s],
+    ['a list that is part of itself', 'a: &a [*a]', [], 'config/bad-value', /part of/],
+    ['aliases that multiply', bomb, [], 'config/bad-value', /more values/],
+    ['a tag', 'training: !!set {epochs}\n', [], 'config/bad-value', /!!set is not read.*run\.yaml:1/s],
+    ['a tag of somebody', 'seed: !mine 3\n', [], 'config/bad-value', /!mine is not read/],
+    ['the prototype', 'seed: 1\n__proto__: {polluted: 1}\n', [], 'config/unknown-key', /__proto__.*run\.yaml:2/s],
+    ['the prototype of a group', 'training: {__proto__: {epochs: 9}}', [], 'config/unknown-key', /__proto__/],
+    ['the prototype in --set', '', ['training.__proto__.epochs=9'], 'config/unknown-key', /__proto__/],
+    ['the prototype within --set', '', ['training={__proto__: {epochs: 9}}'], 'config/unknown-key', /__proto__/],
+    ['what every object has', '', ['constructor.prototype.x=1'], 'config/unknown-key', /constructor/],
     ['a list', '- 1\n', [], 'config/bad-value', /list of keys/],
     ['a --set that is not YAML', '', ['output=[a'], 'config/bad-value', /mend: .*`set` 'output="…"'/],
     ['a --set without a value', '', ['seed'], 'usage/bad-option', /key=value/],
   ]
+  it('aliases of values that were named before are those values', () => {
+    const yaml = 'distill: {head: &head softmax}\nmodel: {head: *head}\nseed: !!int 3\n'
+    expect(loadConfig({ file: written(yaml) })).toMatchObject({ seed: 3, model: { head: 'softmax' } })
+  })
+
+  it('no configuration changes what objects inherit', () => {
+    for (const [, yaml, set] of cases) failure(() => loadConfig({ file: written(yaml), set }))
+    expect(Object.getOwnPropertyNames(Object.prototype)).not.toContain('polluted')
+    expect(({} as Record<string, unknown>)['epochs']).toBeUndefined()
+  })
+
   it.each(cases)('%s', (_, yaml, set, code, message) => {
     const error = failure(() => loadConfig({ file: written(yaml), set }))
     expect(error.code).toBe(code)

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -38,4 +38,19 @@ it.each(['dev', 'test'] as const)('a file without spans is nothing to score %s b
     message: expect.stringContaining('bare.jsonl') as string,
   })
   expect(existsSync(join(scratch, output))).toBe(false)
+})
+
+it('a training set with more labels than a model takes is refused with the limit', async () => {
+  const train = join(scratch, 'labels.jsonl')
+  const row = (_: unknown, i: number) => ({ text: 'Anna met Bob', spans: [{ start: 0, end: 4, label: `TYPE${i}` }] })
+  writeFileSync(
+    train,
+    Array.from({ length: 501 }, row)
+      .map((it) => `${JSON.stringify(it)}\n`)
+      .join(''),
+  )
+  await expect(tinyRun(scratch, { output: 'labels', train })).rejects.toMatchObject({
+    code: 'data/too-many-labels',
+    what: 'The training set has 501 labels; at most 500 are taken.',
+  })
 })

@@ -23,6 +23,7 @@ export const httpStatus: Readonly<Record<ErrorCode, HttpStatus>> = {
   'data/unknown-format': { status: 400, retry: false },
   'data/unknown-scheme': { status: 400, retry: false },
   'data/ambiguous-scheme': { status: 400, retry: false },
+  'data/too-many-labels': { status: 400, retry: false },
   'data/unseen-label': { status: 400, retry: false },
   'data/misaligned-span': { status: 400, retry: false },
   'data/bad-offset': { status: 400, retry: false },
