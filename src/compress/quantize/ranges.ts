@@ -32,10 +32,10 @@ export interface Ranged {
   readonly balanced: readonly string[]
 }
 
-/** The layers that read values of one kind: one value, or several where layers share their weights. */
+/** Values of one kind, and the layers that read them: what one layer reads in several places is one input. */
 interface Input {
   readonly layers: readonly string[]
-  readonly values: Value[]
+  readonly values: readonly Value[]
   readonly balanced: boolean
   readonly margin: number
 }
@@ -78,16 +78,21 @@ export async function measureRanges(
 
 function inputsOf(g: Graph, layers: readonly string[]): Input[] {
   const producers = new Map(g.nodes.flatMap(({ op, outputs }) => outputs.map((value) => [value, op] as const)))
-  const inputs = new Map<string, Input>()
+  let groups: { readonly layers: ReadonlySet<string>; readonly values: readonly Value[] }[] = []
   for (const [x, readers] of readersOf(g, new Set(layers))) {
-    const kind = known[producers.get(x) ?? '']
-    if (!kind) continue
-    const key = readers.join(' ')
-    const own = inputs.get(key) ?? { layers: readers, values: [], ...kind }
-    own.values.push(x)
-    inputs.set(key, own)
+    // Where layers share their weights, or read two values as DeBERTa's keys do, these are balanced as one.
+    const joined = groups.filter((group) => readers.some((layer) => group.layers.has(layer)))
+    groups = groups.filter((group) => !joined.includes(group))
+    groups.push({
+      layers: new Set([...joined.flatMap((group) => [...group.layers]), ...readers]),
+      values: [...joined.flatMap(({ values }) => values), x],
+    })
   }
-  return [...inputs.values()]
+  return groups.flatMap(({ layers: own, values }): Input[] => {
+    const kinds = new Set(values.map((value) => known[producers.get(value) ?? '']))
+    const [kind] = kinds
+    return kinds.size === 1 && kind ? [{ layers: [...own], values, ...kind }] : []
+  })
 }
 
 interface ChannelRange {

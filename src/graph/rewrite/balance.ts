@@ -16,6 +16,7 @@ import { rewrite, type Rewritten } from './rewrite.js'
  */
 export function balance(g: Graph, factors: ReadonlyMap<string, Float32Array>): Rewritten {
   const smoothed = new Map<Value, Value>()
+  const weights = new Map<Value, Value>()
   return rewrite(g, (next, node) => {
     const layer = linearOf(next, node)
     const weight = constantOf(next, layer?.weight)
@@ -29,7 +30,9 @@ export function balance(g: Graph, factors: ReadonlyMap<string, Float32Array>): R
     const inverse = { dtype: 'float32', dims: [own.length], data: own.map((factor) => 1 / factor) } as const
     const input = smoothed.get(x) ?? next.mul(x, next.initializer(`${name}.balance`, inverse))
     smoothed.set(x, input)
-    const balanced = next.initializer(`${name}.balanced.weight`, { ...weight, data }, { layer: name })
+    const balanced =
+      weights.get(layer.weight) ?? next.initializer(`${name}.balanced.weight`, { ...weight, data }, { layer: name })
+    weights.set(layer.weight, balanced)
     const { op, attributes, inputs } = node
     const bias = inputs[2] ? [inputs[2]] : []
     return op === 'Gemm'

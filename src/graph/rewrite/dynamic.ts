@@ -24,7 +24,7 @@ export interface DynamicOptions {
  *     y = x·W + b   →   y = r·(float(MatMulInteger(q, Q, z))·t) + b    x ≈ r·(q − z), uint8;  W ≈ Q·diag(t), int8
  *
  * Of a layer with a range, r and z are numbers, and r is part of t. Of any other there is an r for each row, max|x|/127,
- * and z = 128. Layers that read the same x share its bytes.
+ * and z = 128. Layers that read the same x share its bytes, and places that share a matrix have one Q.
  *
  * ONNX Runtime fuses the product, the cast, the scales and, where r is a number, the bias into one call of its 8-bit
  * kernels (`MatMulIntegerToFloat`); other runtimes run the nodes as they stand.
@@ -38,6 +38,7 @@ export interface DynamicOptions {
 export function quantizeDynamic(g: Graph, { limit, includes, ranges = new Map() }: DynamicOptions): Rewritten {
   const known = new Map<Value, Bytes>()
   const ones = new Map<string, Value>()
+  const matrices = new Map<string, Value>()
   const bytesOf = (next: Graph, { name, x }: Linear): Bytes | undefined => {
     const range = ranges.get(name)
     if (!range && x.shape.length !== 2) return undefined
@@ -53,7 +54,9 @@ export function quantizeDynamic(g: Graph, { limit, includes, ranges = new Map() 
     if (!input) return undefined
     const { name, x, bias, beta } = layer
     const bytes = quantizeColumns(weight, { ...layer, limit })
-    const matrix = next.initializer(`${name}.int8`, bytes.matrix)
+    const stored = `${layer.weight.name} ${layer.transposed}`
+    const matrix = matrices.get(stored) ?? next.initializer(`${name}.int8`, bytes.matrix)
+    matrices.set(stored, matrix)
     const steps = (bytes.scales.data as Float32Array).map((scale) => scale * input.step)
     const scales = next.initializer(`${name}.scales`, { ...bytes.scales, data: steps })
     const product = next.apply('MatMulInteger', [input.bytes, matrix, input.zero], {})[0]!
