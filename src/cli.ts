@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import yargs, { type Argv, type Options } from 'yargs'
 import type { Command, ExitCode } from './commands/command.js'
+import { onReading } from './data/notes.js'
 import { NerError } from './errors.js'
 import { nearest } from './nearest.js'
 
@@ -145,11 +146,20 @@ const defect = 70
 export async function main(argv: readonly string[]): Promise<number> {
   // For good: what is said last may fail when this is over.
   for (const stream of [process.stdout, process.stderr]) stream.off('error', ignore).on('error', ignore)
+  const told = new Set<string>()
+  const endReading = onReading(({ file, note }) => {
+    const line = `${file}: ${note}\n`
+    // A file that is read twice is spoken of once.
+    if (!told.has(line)) process.stderr.write(line)
+    told.add(line)
+  })
   try {
     return await runCommand(argv)
   } catch (error) {
     process.stderr.write(`${withFlagNames(explain(error), await flagsOf(argv))}\n`)
     return error instanceof NerError ? 2 : defect
+  } finally {
+    endReading()
   }
 }
 

@@ -10,7 +10,7 @@ import { defineCommand, exit } from './command.js'
 import { percent } from '../report/numbers.js'
 import { evaluationReport } from '../report/report.js'
 import { versions } from '../runtime/versions.js'
-import { onMisaligned, scheme, threads } from './options.js'
+import { chosenColumns, columns, onMisaligned, scheme, threads } from './options.js'
 import { write } from './output.js'
 import { during, located } from './progress.js'
 import { evaluationTable } from './scores.js'
@@ -29,6 +29,7 @@ export const command = defineCommand({
     'min-f1': { type: 'number', describe: 'Exit 1 where the F1 of all types is below this, from 0 to 1' },
     report: { type: 'string', describe: 'Write a report to this HTML file' },
     scheme,
+    columns,
     'on-misaligned': onMisaligned,
     threads,
   },
@@ -49,6 +50,7 @@ export const command = defineCommand({
       'scoring',
       evaluate(folder, args.data, {
         scheme: args.scheme,
+        ...chosenColumns(args.columns),
         onMisaligned: args['on-misaligned'] ?? 'error',
         threads: args.threads,
       }),

@@ -1,6 +1,8 @@
-import { units } from '../data/offsets.js'
+import type { ChosenColumns } from '../data/formats/columns/layout.js'
+import { type OffsetUnit, units } from '../data/offsets.js'
 import { formats, type CorpusOptions } from '../data/read.js'
-import { schemes } from '../data/schemes.js'
+import { type Scheme, schemes } from '../data/schemes.js'
+import { NerError } from '../errors.js'
 
 /** For the commands that run a model and have no configuration. */
 export const threads = {
@@ -48,11 +50,34 @@ export const skipBad = {
 } as const
 
 /** How labelled text is read. */
-export const reading = { format, scheme, 'offset-unit': offsetUnit } as const
+export const columns = {
+  type: 'string',
+  describe: 'Which columns hold words and tags, from 1, e.g. word=2,tag=3; told by what they hold where absent',
+} as const
 
-type ReadingArguments = { readonly [K in keyof typeof reading]?: (typeof reading)[K]['choices'][number] | undefined }
+/** `word=2,tag=3` */
+export function chosenColumns(text: string | undefined): { readonly columns?: ChosenColumns } {
+  if (text === undefined) return {}
+  const pairs = text.split(',').map((pair) => /^(word|tag)=(\d+)$/.exec(pair.trim()))
+  if (pairs.every((pair) => pair !== null)) {
+    return { columns: Object.fromEntries(pairs.map(([, name, number]) => [name!, Number(number)])) }
+  }
+  throw new NerError('usage/bad-flag', `--columns takes columns by name, not ${text}.`, {
+    mend: 'For example: --columns word=2,tag=3',
+  })
+}
 
-export const readingOptions = ({ format, scheme, 'offset-unit': unit }: ReadingArguments): CorpusOptions => ({
+export const reading = { format, scheme, columns, 'offset-unit': offsetUnit } as const
+
+interface ReadingArguments {
+  readonly format?: CorpusOptions['format'] | undefined
+  readonly scheme?: Scheme | 'auto' | undefined
+  readonly columns?: string | undefined
+  readonly 'offset-unit'?: OffsetUnit | undefined
+}
+
+export const readingOptions = ({ format, scheme, columns, 'offset-unit': unit }: ReadingArguments): CorpusOptions => ({
+  ...chosenColumns(columns),
   ...(format !== undefined && { format }),
   ...(scheme !== undefined && scheme !== 'auto' && { scheme }),
   ...(unit !== undefined && { offsetUnit: unit }),

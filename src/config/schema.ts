@@ -24,6 +24,7 @@ const data = z.strictObject({
   test: optionalPath,
   format: z.enum(['auto', 'conll', 'jsonl', 'doccano', 'label-studio', 'spacy']).default('auto'),
   scheme: z.enum(['auto', 'IOB1', 'IOB2', 'IOE1', 'IOE2', 'IOBES', 'BILOU']).default('auto'),
+  columns: z.strictObject({ word: count.optional(), tag: count.optional() }).nullable().default(null),
   layer: z.string().min(1).default('gold'),
   on_misaligned: z.enum(['error', 'skip']).default('error'),
 })

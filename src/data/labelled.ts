@@ -1,5 +1,6 @@
 import { NerError } from '../errors.js'
 import { goldLayer, type Document } from './document.js'
+import type { ChosenColumns } from './formats/columns/layout.js'
 import { readDocuments, type Corpus, type Format } from './read.js'
 import type { Scheme } from './schemes.js'
 import type { ReadOptions } from './source.js'
@@ -9,14 +10,17 @@ export interface Reading {
   readonly format?: Format | 'auto' | undefined
   readonly layer?: string | undefined
   readonly scheme?: Scheme | 'auto' | undefined
+  /** Which columns hold words and tags, from 1. */
+  readonly columns?: ChosenColumns | null | undefined
 }
 
 /** A labelled file, read as a configuration's `data` or a command's flags say. @throws NerError as `readDocuments` */
 export const readLabelledFile = (
   path: string,
-  { format = 'auto', layer = goldLayer, scheme = 'auto' }: Reading,
+  { format = 'auto', layer = goldLayer, scheme = 'auto', columns }: Reading,
   labels: NonNullable<ReadOptions['labels']> = 'required',
-): Promise<Corpus> => readDocuments(path, { format, layer, labels, ...(scheme !== 'auto' && { scheme }) })
+): Promise<Corpus> =>
+  readDocuments(path, { format, layer, labels, ...(scheme !== 'auto' && { scheme }), ...(columns && { columns }) })
 
 /** What a model is scored by has a labelled span, and none of a type that is not known. */
 export function checkGold(

@@ -1,10 +1,13 @@
 import { NerError } from '../errors.js'
+import type { Layout } from './formats/columns/layout.js'
 import { areColumns, documentStart, readConll } from './formats/conll.js'
 import type { Document } from './document.js'
 import { readJsonl } from './formats/jsonl.js'
 import { firstRow } from './formats/records.js'
-import { isJson, jsonFormat, parseDocuments } from './read.js'
+import { foreignBytes, foreignText } from './formats/foreign.js'
+import { isJson, jsonFormat, parseDocuments, refuseForeign } from './read.js'
 import type { Scheme } from './schemes.js'
+import { tellReading } from './notes.js'
 import { baseOf, type ReadOptions, type Reject, type Source } from './source.js'
 import { linesOf, markLength } from '../io/lines.js'
 import { mostUnpacked, readStream } from '../io/open.js'
@@ -28,6 +31,8 @@ export interface Part {
   readonly before: NonNullable<Source['before']>
   /** Of CoNLL tags, where the file has any. */
   readonly scheme?: Scheme
+  /** Of columns, as the file's beginning told it. */
+  readonly layout?: Layout
 }
 
 export interface PartOptions {
@@ -105,6 +110,8 @@ export async function* partsOf(file: string, options: PartOptions = {}): AsyncGe
 interface Kind {
   readonly format: PartFormat
   readonly scheme?: Scheme
+  /** Of columns. */
+  readonly layout?: Layout
   /** Whether -DOCSTART- rows part documents. */
   readonly starts: boolean
 }
@@ -117,8 +124,10 @@ export interface PartReading extends Omit<ReadOptions, 'labels'> {
 
 /** Reads a part's documents. Throws as `readDocuments`. */
 export function readPart(part: Part, options: PartReading = {}): Content {
-  const { file, format, bytes, before, scheme } = part
-  const reading = { ...options, labels: 'optional', ...(scheme && { scheme }) } as const
+  const { file, format, bytes, before, scheme, layout } = part
+  // The first part has the row that names the columns.
+  const rest = layout && { layout: before.lines > 0 ? { ...layout, header: false } : layout }
+  const reading = { ...options, ...rest, labels: 'optional', ...(scheme && { scheme }) } as const
   if (format === 'whole')
     return parseDocuments(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), file, reading)
   return readers[format]({ name: file, base: baseOf(file), lines: linesOf(bytes, file), before }, reading)
@@ -142,6 +151,7 @@ const readers: Record<Exclude<PartFormat, 'whole'>, (source: Source, options: Re
 /** Told by the first lines. */
 function kindOf(head: Buffer, name: string, options: PartOptions): Kind {
   const text = head.subarray(0, 1 << 16)
+  if (options.format === undefined) refuseForeign(foreignBytes(head), name)
   if (text.subarray(0, 4096).includes(0)) {
     throw new NerError('data/unknown-format', 'The file is binary, or UTF-16 text.', {
       where: name,
@@ -157,12 +167,16 @@ function kindOf(head: Buffer, name: string, options: PartOptions): Kind {
   const format = options.format ?? formatOf(whole, name)
   if (format !== 'conll') return { format, starts: false }
   const starts = isStart(lines.find((line) => line.trim() !== '')!)
-  if (options.scheme) return { format, starts, scheme: options.scheme }
   const kind = { format, starts }
   const end = head.length > headSize ? lastEnd(head, kind, headSize) : head.length
   const source = { name, base: name, lines: linesOf(head.subarray(0, end), name) }
-  const { scheme } = readConll(source, { labels: 'optional', skipBad: true })
-  return { ...kind, ...(scheme && { scheme }) }
+  const { scheme, layout, notes } = readConll(source, {
+    labels: 'optional',
+    skipBad: true,
+    ...(options.scheme && { scheme: options.scheme }),
+  })
+  for (const note of notes) tellReading({ file: name, note })
+  return { ...kind, layout, ...(scheme && { scheme }) }
 }
 
 const looksLikeColumns = (head: Buffer, { format, scheme }: PartOptions): boolean =>
@@ -181,6 +195,7 @@ const isStart = (line: string) => line.startsWith(documentStart)
 
 function formatOf(lines: readonly string[], name: string): PartFormat {
   const first = lines.find((line) => line.trim() !== '')!.trim()
+  if (!first.startsWith('<')) refuseForeign(foreignText(first), name)
   if (isStart(first) || areColumns(lines)) return 'conll'
   if (!isJson(first)) return 'text'
   return jsonFormat(firstRow({ name, base: name, lines })) === 'jsonl' && first.startsWith('{') ? 'jsonl' : 'whole'

@@ -1,5 +1,6 @@
 import { NerError } from '../errors.js'
 import { hashBytes } from '../io/hash.js'
+import { foreignBytes, foreignText } from './formats/foreign.js'
 import { readConll } from './formats/conll.js'
 import { isDoccano, readDoccano } from './formats/doccano.js'
 import type { Document } from './document.js'
@@ -12,6 +13,7 @@ import type { Scheme } from './schemes.js'
 import { baseOf, type ReadOptions, type Reject, type Source } from './source.js'
 import { linesOf } from '../io/lines.js'
 import { readWhole, unpacked } from '../io/open.js'
+import { tellReading } from './notes.js'
 import { isSpacy, readSpacy } from './formats/spacy.js'
 
 export type Format = 'conll' | 'jsonl' | 'doccano' | 'label-studio' | 'spacy'
@@ -25,6 +27,8 @@ interface Content {
   readonly rejects: readonly Reject[]
   /** What the file holds and documents do not. */
   readonly losses: readonly Loss[]
+  /** What was told, assumed or mended in reading, a line each. */
+  readonly notes?: readonly string[]
 }
 
 export interface Corpus extends Content {
@@ -95,7 +99,8 @@ export function parseDocuments(bytes: Buffer, name: string, options: CorpusOptio
   const source = () => ({ name, base: baseOf(name), lines: linesOf(plain, name) })
   const format = options.format && options.format !== 'auto' ? options.format : detectFormat(plain, source())
   const content = readers[format](source(), options)
-  const { documents, rejects } = content
+  const { documents, rejects, notes = [] } = content
+  for (const note of notes) tellReading({ file: name, note })
   if (documents.length === 0) {
     const left = rejects.length > 0 ? ` All ${rejects.length} were left out: ${rejects[0]!.what}` : ''
     throw empty(name, `The file holds no document.${left}`)
@@ -113,6 +118,7 @@ const empty = (name: string, what: string) =>
 function detectFormat(bytes: Uint8Array, source: Source): Format {
   const { name } = source
   const unknown = (what: string, mend: string) => new NerError('data/unknown-format', what, { where: name, mend })
+  refuseForeign(foreignBytes(bytes), name)
   if (bytes.subarray(0, 4096).includes(0)) {
     throw unknown('The file is binary, or UTF-16 text.', 'Give CoNLL or JSON text in UTF-8.')
   }
@@ -123,6 +129,7 @@ function detectFormat(bytes: Uint8Array, source: Source): Format {
     break
   }
   if (first === undefined) throw empty(name, bytes.length === 0 ? 'The file is empty.' : 'The file is blank.')
+  refuseForeign(foreignText(first), name)
   if (first === '{') {
     throw unknown(
       'The file is one JSON object over several lines.',
@@ -137,6 +144,15 @@ function detectFormat(bytes: Uint8Array, source: Source): Format {
     )
   }
   return 'conll'
+}
+
+/** @throws NerError `data/unknown-format` for a format that is known, and not read */
+export function refuseForeign(foreign: ReturnType<typeof foreignText>, name: string): void {
+  if (foreign === undefined) return
+  throw new NerError('data/unknown-format', `This looks like ${foreign.what}, which is not read.`, {
+    where: name,
+    mend: foreign.mend,
+  })
 }
 
 /** Whether a file's first line that is not blank begins JSON: text, too, may begin with a bracket. */

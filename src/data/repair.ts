@@ -38,3 +38,18 @@ export function tagMends(tags: readonly string[], scheme: Scheme): { readonly to
   const repaired = repairTags(tags, scheme).tags
   return repaired.flatMap((tag, token) => (tag === tags[token] ? [] : [{ token, tag }]))
 }
+
+/**
+ * How many spans begin with `I-` where IOB2 would write `B-`, in tags that are IOB2 but for these; undefined where other
+ * tags are wrong, too. seqeval and the conlleval script read such a tag as the beginning that it stands for.
+ */
+export function strayTags(sentences: readonly (readonly string[])[]): number | undefined {
+  let strays = 0
+  for (const tags of sentences) {
+    for (const [i, tag] of tags.entries()) {
+      if (!/^(O$|[BI]-)/.test(tag)) return undefined
+      if (tag.startsWith('I-') && tags[i - 1]?.slice(2) !== tag.slice(2)) strays++
+    }
+  }
+  return strays
+}

@@ -1,5 +1,6 @@
 import { basename } from 'node:path'
 import type { NerError } from '../errors.js'
+import type { ChosenColumns, Layout } from './formats/columns/layout.js'
 import type { OffsetUnit } from './offsets.js'
 import type { Scheme } from './schemes.js'
 
@@ -28,6 +29,10 @@ export interface ReadOptions {
    * document without either is no error, and gets no layer.
    */
   readonly labels?: 'required' | 'soft' | 'optional'
+  /** The columns of words and tags in rows of columns, counted from 1; told by what they hold unless said. */
+  readonly columns?: ChosenColumns
+  /** The columns that were told before, where a file is read in parts. */
+  readonly layout?: Layout
   /** Collect what is malformed in `rejects` instead of stopping at the first. */
   readonly skipBad?: boolean
   /** What offsets count where the file does not say; code points unless said. */

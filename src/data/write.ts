@@ -1,4 +1,5 @@
 import { alignSpans, spansFromWords } from './align.js'
+import { joinWords } from './formats/columns/join.js'
 import { formatConll } from './formats/conll-write.js'
 import { formatDoccano } from './formats/doccano.js'
 import { goldLayer, type Document, type Span, type Token } from './document.js'
@@ -79,11 +80,11 @@ function writeConll(
   return formatConll(withWords, { layer, scheme })
 }
 
-/** The text that is read back from columns: words with spaces between, sentences on lines. */
+/** The text that is read back from columns: words with what stands between them there, sentences on lines. */
 function spaced(text: string, tokens: readonly Token[], sentences: Document['sentences']): string {
   const words = tokens.map(({ start, end }) => text.slice(start, end))
   return (sentences ?? [{ start: 0, end: words.length }])
-    .map(({ start, end }) => words.slice(start, end).join(' '))
+    .map(({ start, end }) => joinWords(words.slice(start, end)))
     .join('\n')
 }
 

@@ -37,10 +37,10 @@ export async function evaluate(
   dataPath: string,
   options: EvaluateOptions = {},
 ): Promise<FileEvaluation> {
-  const { format, scheme, layer = goldLayer, onMisaligned = 'error', ...device } = options
+  const { format, scheme, columns, layer = goldLayer, onMisaligned = 'error', ...device } = options
   const loaded = await openModel(modelDir, device)
   try {
-    const corpus = await readLabelledFile(dataPath, { format, layer, scheme })
+    const corpus = await readLabelledFile(dataPath, { format, layer, scheme, columns })
     const documents = corpus.documents.map(segment)
     checkGold(documents, layer, tagLabels(loaded.model.tagger.tags), dataPath)
     const unreachable = misalignedSpans(documents, { layer, onMisaligned, path: dataPath })

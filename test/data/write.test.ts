@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Document, Span, Token } from '../../src/data/document.js'
+import { areJoined, joinWords } from '../../src/data/formats/columns/join.js'
 import { formats, parseDocuments, type Format } from '../../src/data/read.js'
 import { schemes } from '../../src/data/schemes.js'
 import { writeDocuments } from '../../src/data/write.js'
@@ -58,16 +59,17 @@ const columns = fc
     maxLength: 8,
   })
   .map((rows): Document => {
+    const spelled = rows.map(([pieces]) => pieces.join(''))
     let offset = 0
-    const placed = rows.map(([pieces, label]) => {
-      const word = pieces.join('')
+    const placed = rows.map(([, label], i) => {
+      const word = spelled[i]!
       const start = offset
-      offset += word.length + 1
+      offset += word.length + (i + 1 < rows.length && areJoined(word, spelled[i + 1]!) ? 0 : 1)
       return { start, end: start + word.length, word, label }
     })
     return {
       id: 'f:1',
-      text: placed.map(({ word }) => word).join(' '),
+      text: joinWords(spelled),
       tokens: placed.map(({ start, end }) => ({ start, end })),
       layers: {
         gold: placed.filter(({ label }) => label !== '').map(({ start, end, label }) => ({ start, end, label })),

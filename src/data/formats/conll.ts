@@ -1,8 +1,12 @@
 import { NerError } from '../../errors.js'
 import { goldLayer, type Document, type Sentence, type Span, type Token } from '../document.js'
-import { closestScheme, tagMends } from '../repair.js'
+import { closestScheme, strayTags, tagMends } from '../repair.js'
 import { detectScheme, firstIllegalTag, isTag, notATag, spansFromTags, type Scheme } from '../schemes.js'
 import { type Lose, type Loss, tally } from '../losses.js'
+import { describeLayout, isHeader, type Layout, layoutOf, layoutRows } from './columns/layout.js'
+import { isBlankRow, splitRow, withoutCommas } from './columns/rows.js'
+import { readTag, spellingOf, tagsOfBrackets } from './columns/spelling.js'
+import { areJoined, joinWords } from './columns/join.js'
 import { rejectInto, type ReadOptions, type Reject, type Source } from '../source.js'
 
 /*
@@ -17,6 +21,9 @@ export interface ConllCorpus {
   readonly rejects: Reject[]
   /** What the file holds and no document does. */
   readonly losses: Loss[]
+  readonly layout: Layout
+  /** What was told, assumed or mended, a line each. */
+  readonly notes: readonly string[]
 }
 
 /** The rows between two blank lines. */
@@ -34,8 +41,9 @@ interface Block {
 export const documentStart = '-DOCSTART-'
 
 /**
- * Reads CoNLL columns (two or more; one where labels are optional), separated by tabs or spaces. A document's text is
- * its tokens joined by spaces, its sentences joined by line feeds. Without `-DOCSTART-` every block is a document of its
+ * Reads CoNLL columns (two or more; one where labels are optional), separated by tabs or spaces. Which of them hold words
+ * and tags is told by what they hold. A document's text is its tokens joined by spaces (by nothing between characters of
+ * scripts that have none), its sentences joined by line feeds. Without `-DOCSTART-` every block is a document of its
  * own. The form of WikiANN, with a language before each token (`en:Paris`), is recognised and the language left out.
  *
  * Throws `data/bad-row` with file and line, `data/unknown-scheme`, `data/ambiguous-scheme`. With `skipBad` a sentence
@@ -45,17 +53,30 @@ export function readConll(source: Source, options: ReadOptions = {}): ConllCorpu
   const rejects: Reject[] = []
   const reject = rejectInto(rejects, options.skipBad)
   const { lose, losses } = tally()
-  const blocks = withoutLanguage([...readBlocks(source, options, reject, lose)], source.name, lose)
+  const lines = withoutCommas(source.lines, isHeader)[Symbol.iterator]()
+  const head = take(lines, layoutRows)
+  const layout = options.layout ?? layoutOf(sentencesOf(head), options.columns, source.name)
+  const reading = {
+    name: source.name,
+    before: source.before?.lines ?? 0,
+    layout,
+    labels: options.labels ?? 'required',
+    reject,
+    lose,
+  }
+  const all = chain(head, lines)
+  const blocks = withoutLanguage([...readBlocks(all, reading)], source.name, lose)
   const tagged = blocks.some((block) => block.tags.length > 0)
   const placeOf = (block: Block, token: number) => `${source.name}:${block.line + token}`
-  const scheme = !tagged
-    ? undefined
-    : (options.scheme ??
-      schemeOf(
-        blocks.map((block) => block.tags),
-        (block, token) => placeOf(blocks[block]!, token),
-        options.onProblem,
-      ))
+  const told =
+    options.scheme !== undefined || !tagged
+      ? undefined
+      : schemeOf(
+          blocks.map((block) => block.tags),
+          (block, token) => placeOf(blocks[block]!, token),
+          options.onProblem,
+        )
+  const scheme = tagged ? (options.scheme ?? told?.scheme) : undefined
   const legal = (block: Block) => {
     const illegal = scheme ? firstIllegalTag(block.tags, scheme) : -1
     if (illegal < 0) return true
@@ -78,38 +99,79 @@ export function readConll(source: Source, options: ReadOptions = {}): ConllCorpu
       scheme,
       withStarts,
       file: source.name,
+      isLenient: options.onProblem !== undefined || told?.strays !== undefined,
       onProblem: options.onProblem,
     }),
   )
-  return { documents, ...(scheme && { scheme }), rejects, losses: losses() }
+  const columnsRead = describeLayout(layout)
+  const layer = options.layer ?? goldLayer
+  const notes = [
+    ...(columnsRead === undefined ? [] : [columnsRead]),
+    ...(told?.strays === undefined
+      ? []
+      : [`${plural(told.strays, 'span')} with I- where IOB2 begins with B-: read as seqeval and conlleval read them`]),
+    ...(tagged && documents.every(({ layers }) => layers[layer]!.length === 0)
+      ? ['every tag is O: no span is found']
+      : []),
+  ]
+  return { documents, ...(scheme && { scheme }), rejects, losses: losses(), layout, notes }
 }
 
-/** Where problems are told of, tags that break every scheme are read by the one they are closest to. */
+/**
+ * The scheme of a file's tags. Tags of IOB2 among which some `I-` begin a span are read as seqeval and the conlleval script
+ * read them, and counted. Where problems are told of, tags that break every scheme are read by the closest.
+ */
 function schemeOf(
   sentences: readonly (readonly string[])[],
   where: (sentence: number, token: number) => string,
   onProblem: ReadOptions['onProblem'],
-): Scheme {
+): { readonly scheme: Scheme; readonly strays?: number } {
   try {
-    return detectScheme(sentences, where)
+    return { scheme: detectScheme(sentences, where) }
   } catch (error) {
-    if (!onProblem || !(error instanceof NerError)) throw error
+    if (!(error instanceof NerError)) throw error
+    const strays = strayTags(sentences)
+    if (!onProblem && strays !== undefined) return { scheme: 'IOB2', strays }
+    if (!onProblem) throw error
     const closest = closestScheme(sentences)
     // Tags that are wrong are told of one by one; where each could stand, the problem is the file's.
     const { what, detail } = error
     if (sentences.every((tags) => tagMends(tags, closest).length === 0))
       onProblem({ kind: 'scheme', where: detail.where ?? '', what, mend: detail.mend ?? '' })
-    return closest
+    return { scheme: closest }
   }
+}
+
+function take<T>(items: Iterator<T>, count: number): T[] {
+  const taken: T[] = []
+  while (taken.length < count) {
+    const next = items.next()
+    if (next.done === true) break
+    taken.push(next.value)
+  }
+  return taken
+}
+
+function* chain<T>(first: readonly T[], rest: Iterator<T>): Generator<T> {
+  yield* first
+  for (let next = rest.next(); next.done !== true; next = rest.next()) yield next.value
 }
 
 const rawBlock = ({ tokens, tags }: Block) => tokens.map((token, i) => `${token}\t${tags[i]}`).join('\n')
 
+/** What rows are read with. */
+interface Reading {
+  readonly name: string
+  readonly before: number
+  readonly layout: Layout
+  readonly labels: NonNullable<ReadOptions['labels']>
+  readonly reject: (error: NerError, raw: string) => void
+  readonly lose: Lose
+}
+
 function* readBlocks(
-  { name, lines, before }: Source,
-  { labels = 'required' }: ReadOptions,
-  reject: (error: NerError, raw: string) => void,
-  lose: Lose,
+  lines: Iterable<string>,
+  { name, before, layout, labels, reject, lose }: Reading,
 ): Generator<Block> {
   // Tags are few and many: one string for each keeps the file's text from being held by slices of it.
   const tagNames = new Map<string, string>()
@@ -118,65 +180,89 @@ function* readBlocks(
   let block: Block | undefined
   let raw: string[] = []
   let bad: NerError | undefined
-  let lineNumber = before?.lines ?? 0
+  let lineNumber = before
+  let skipsHeader = layout.header
+  let sentence: string | undefined
+  const meant = [layout.word, layout.tag, layout.index, layout.sentence, ...layout.otherTags]
+  const columnsRead = meant.filter((at) => at !== undefined).length
   const finish = () => {
     const finished = bad ? undefined : block
     if (bad) reject(bad, raw.join('\n'))
     block = bad = undefined
     raw = []
-    return finished
+    if (finished && layout.spelling === 'brackets') finished.tags.splice(0, Infinity, ...tagsOfBrackets(finished.tags))
+    return finished?.tokens.length === 0 ? undefined : finished
   }
   for (const line of lines) {
     lineNumber++
-    const row = readRow(line)
-    if (!row || row.first === documentStart) {
+    const where = `${name}:${lineNumber}`
+    if (isBlankRow(line)) {
       const finished = finish()
       if (finished) yield finished
-      if (row) document++
       continue
+    }
+    const row = splitRow(line)
+    if (isStart(row)) {
+      const finished = finish()
+      if (finished) yield finished
+      document++
+      continue
+    }
+    if (skipsHeader) {
+      skipsHeader = false
+      continue
+    }
+    if (isComment(line, row, layout)) {
+      lose('comments', where)
+      continue
+    }
+    if (layout.index !== undefined && /^\d+[-.]\d+$/.test(row[layout.index] ?? '')) {
+      lose('words that stand for several, and empty ones', where)
+      continue
+    }
+    if (layout.sentence !== undefined && isNewSentence(row[layout.sentence] ?? '', sentence)) {
+      const finished = finish()
+      if (finished) yield finished
+      sentence = row[layout.sentence]
     }
     block ??= { line: lineNumber, document, tokens: [], tags: [] }
     raw.push(line)
     if (bad) continue
-    const expected = columns ?? { count: row.columns, line: lineNumber }
-    bad = badRow(row, expected, labels, `${name}:${lineNumber}`)
+    const expected = columns ?? { count: row.length, line: lineNumber }
+    const word = row[layout.word] ?? ''
+    const cell = layout.tag === undefined ? undefined : row[layout.tag]
+    const tag = cell === undefined ? undefined : readTag(cell, layout.spelling)
+    bad = badRow({ columns: row.length, word, tag }, expected, layout, labels, where)
     if (bad) continue
     columns = expected
-    if (row.columns > 2) lose('columns between the first and the last', `${name}:${lineNumber}`)
-    block.tokens.push(row.first)
-    if (row.columns > 1) block.tags.push(intern(tagNames, row.last))
+    if (layout.otherTags.length > 0) lose('further columns of tags', where)
+    if (row.length > columnsRead) lose('columns that hold neither words nor tags', where)
+    block.tokens.push(word)
+    if (tag !== undefined) block.tags.push(intern(tagNames, tag))
   }
   const finished = finish()
   if (finished) yield finished
 }
 
-/** What is needed of a row; the columns between first and last are not read. */
+const isStart = (row: readonly string[]) => row[0] === documentStart || row[1] === documentStart
+
+/** A line that begins with `#` and is no row: CoNLL-U, MultiCoNER and OntoNotes have such. */
+const isComment = (line: string, row: readonly string[], { columns, tag, spelling }: Layout): boolean =>
+  line.startsWith('#') && (row.length !== columns || (tag !== undefined && spellingOf([row[tag]!], 1) !== spelling))
+
+/** Some name the sentence in its first row alone. */
+const isNewSentence = (cell: string, before: string | undefined) => cell !== '' && cell !== before
+
 interface Row {
   readonly columns: number
-  readonly first: string
-  readonly last: string
-}
-
-/** Undefined for a blank line. Only ASCII spaces and tabs divide: a no-break space may be a token, or in one. */
-function readRow(line: string): Row | undefined {
-  if (/^[\t ]*$/.test(line)) return undefined
-  const divider = line.includes('\t') ? '\t' : ' '
-  const padded = divider === ' ' && (line.startsWith(' ') || line.endsWith(' '))
-  const row = padded ? line.replace(/^ +| +$/g, '') : line
-  const firstEnd = row.indexOf(divider)
-  if (firstEnd < 0) return { columns: 1, first: row, last: row }
-  let columns = 1
-  let last = firstEnd
-  for (let at = firstEnd; at >= 0; at = row.indexOf(divider, at + 1)) {
-    if (divider === '\t' || row[at + 1] !== ' ') columns++
-    last = at
-  }
-  return { columns, first: row.slice(0, firstEnd), last: row.slice(last + 1) }
+  readonly word: string
+  readonly tag: string | undefined
 }
 
 function badRow(
-  { columns, first, last }: Row,
+  { columns, word, tag }: Row,
   expected: { readonly count: number; readonly line: number },
+  { spelling }: Layout,
   labels: NonNullable<ReadOptions['labels']>,
   where: string,
 ): NerError | undefined {
@@ -189,9 +275,9 @@ function badRow(
   if (columns !== expected.count) {
     return bad(`The row has ${plural(columns, 'column')} where line ${expected.line} has ${expected.count}.`)
   }
-  if (first === '') return bad('The row has an empty token.')
-  if (last === '') return bad('The row has an empty tag.')
-  if (columns > 1 && !isTag(last)) return notATag(last, where)
+  if (word === '') return bad('The row has an empty token.')
+  if (tag === '') return bad('The row has an empty tag.')
+  if (tag !== undefined && spelling !== 'brackets' && !isTag(tag)) return notATag(tag, where)
   return undefined
 }
 
@@ -204,12 +290,30 @@ function intern(names: Map<string, string>, name: string): string {
 }
 
 /**
- * Whether lines are columns and not text: half of those that are not blank, or more, end with a tag. Of the others the
- * reader complains.
+ * Whether lines are columns and not text: half of those that are not blank or comments, or more, have a tag where most
+ * have one. Of the others the reader complains.
  */
 export function areColumns(lines: readonly string[]): boolean {
-  const rows = lines.flatMap((line) => readRow(line) ?? [])
-  return 2 * rows.filter(({ columns, last }) => columns > 1 && isTag(last)).length >= rows.length && rows.length > 0
+  if (isHeader((lines.find((line) => !isBlankRow(line)) ?? '').split(/[\t,]/))) return true
+  const layout = layoutOf(sentencesOf(lines))
+  const { tag, spelling } = layout
+  const rows = lines
+    .filter((line) => !isBlankRow(line) && !(line.startsWith('#') && !line.includes('\t')))
+    .map(splitRow)
+  const tagged = rows.filter(
+    (row) => tag !== undefined && row[tag] !== undefined && spellingOf([row[tag]], 1) === spelling,
+  )
+  return 2 * tagged.length >= rows.length && tagged.length > 0
+}
+
+/** Lines between blank ones; comments and marks of documents tell nothing of columns. */
+function sentencesOf(lines: readonly string[]): string[][] {
+  const sentences: string[][] = [[]]
+  for (const line of lines) {
+    if (isBlankRow(line)) sentences.push([])
+    else if (!(line.startsWith('#') && !line.includes('\t')) && !isStart(splitRow(line))) sentences.at(-1)!.push(line)
+  }
+  return sentences.filter(({ length }) => length > 0)
 }
 
 /** The codes of WikiANN's languages: `en:`, `zh-classical:`, `simple:`. */
@@ -242,13 +346,15 @@ interface DocumentContext {
   /** Whether the file tells documents apart. */
   readonly withStarts: boolean
   readonly file: string
+  /** Whether a tag that its scheme does not allow where it stands is read all the same. */
+  readonly isLenient: boolean
   readonly onProblem: ReadOptions['onProblem']
 }
 
 function documentOf(
   blocks: readonly Block[],
   id: string,
-  { layer, scheme, withStarts, file, onProblem }: DocumentContext,
+  { layer, scheme, withStarts, file, isLenient, onProblem }: DocumentContext,
 ): Document {
   const tokens: Token[] = []
   const sentences: Sentence[] = []
@@ -256,9 +362,10 @@ function documentOf(
   let offset = 0
   for (const block of blocks) {
     const first = tokens.length
-    for (const token of block.tokens) {
+    for (const [i, token] of block.tokens.entries()) {
       tokens.push({ start: offset, end: offset + token.length })
-      offset += token.length + 1
+      const next = block.tokens[i + 1]
+      offset += token.length + (next !== undefined && areJoined(token, next) ? 0 : 1)
     }
     sentences.push({ start: first, end: tokens.length })
     if (!scheme) continue
@@ -267,13 +374,13 @@ function documentOf(
       const place = { document: id, where: `${file}:${block.line + token}`, ...tokens[first + token]! }
       onProblem!({ kind: 'scheme', ...place, what, mend: `Write ${tag}.` })
     }
-    for (const { start, end, label } of spansFromTags(block.tags, scheme, onProblem ? 'conlleval' : 'strict')) {
+    for (const { start, end, label } of spansFromTags(block.tags, scheme, isLenient ? 'conlleval' : 'strict')) {
       spans.push({ start: tokens[first + start]!.start, end: tokens[first + end - 1]!.end, label })
     }
   }
   return {
     id,
-    text: blocks.map((block) => block.tokens.join(' ')).join('\n'),
+    text: blocks.map((block) => joinWords(block.tokens)).join('\n'),
     tokens,
     ...(withStarts && { sentences }),
     layers: scheme ? { [layer]: spans } : {},

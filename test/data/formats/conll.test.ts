@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { readConll } from '../../../src/data/formats/conll.js'
+import { areJoined, joinWords } from '../../../src/data/formats/columns/join.js'
 import { formatConll } from '../../../src/data/formats/conll-write.js'
 import type { Document, Span } from '../../../src/data/document.js'
 import type { Scheme } from '../../../src/data/schemes.js'
@@ -71,7 +72,7 @@ describe('readConll', () => {
 
   it('keeps odd white space in tokens: only ASCII spaces and tabs divide', () => {
     const tokens = ['a\u00A0b', '\u3000', '\u2028', '\u0085x', 'c\r']
-    expect(read(tokens.map((token) => `${token} O`).join('\n')).documents[0]!.text).toBe(tokens.join(' '))
+    expect(read(tokens.map((token) => `${token} O`).join('\n')).documents[0]!.text).toBe(joinWords(tokens))
     expect(read('New York\tB-LOC\n').documents[0]!.text).toBe('New York')
     expect(read(' Paris   NNP  B-LOC \n').documents[0]!.text).toBe('Paris')
   })
@@ -92,12 +93,28 @@ describe('readConll', () => {
     ['an empty tag', 'Ann\tB-PER\nLee\t\n', 'data/bad-row', /empty tag[^]*f.conll:2/],
     ['an empty token', 'Ann\tB-PER\n\tO\n', 'data/bad-row', /empty token[^]*f.conll:2/],
     ['what is no tag', '\nAnn PER\n', 'data/unknown-scheme', /“PER” is not a tag[^]*f.conll:2/],
-    ['an ambiguous scheme', 'a O\nb B-X\n\nc I-X\n', 'data/ambiguous-scheme', /IOB2 at dir\/f.conll:4/],
+    ['an ambiguous scheme', 'a O\nb E-X\n\nc I-X\nd I-X\n', 'data/ambiguous-scheme', /IOE2 at dir\/f.conll:5/],
   ])('refuses %s', (_, text, code, message) => {
     const error = failure(() => read(text))
     expect(error.code).toBe(code)
     expect(error.message).toMatch(message)
     expect(error.detail.mend).toBeTruthy()
+  })
+
+  it('reads an I- that begins a span as seqeval and conlleval do, and says how many', () => {
+    const { documents, scheme, notes } = read('On O\n3 I-DATE\nMay B-DATE\n\nAnn B-PER\nLee I-PER\nof I-ORG\n')
+    expect(scheme).toBe('IOB2')
+    expect(documents.map(texts)).toEqual([
+      [
+        ['3', 'DATE'],
+        ['May', 'DATE'],
+      ],
+      [
+        ['Ann Lee', 'PER'],
+        ['of', 'ORG'],
+      ],
+    ])
+    expect(notes).toEqual(['2 spans with I- where IOB2 begins with B-: read as seqeval and conlleval read them'])
   })
 
   it('refuses tags that break the scheme it was given', () => {
@@ -148,14 +165,15 @@ function documentOf(id: string, rows: [string, string | null][][], withSentences
   let offset = 0
   for (const row of rows) {
     const first = tokens.length
-    for (const [word, label] of row) {
+    for (const [i, [word, label]] of row.entries()) {
       tokens.push({ start: offset, end: offset + word.length })
       if (label !== null) gold.push({ start: offset, end: offset + word.length, label })
-      offset += word.length + 1
+      const next = row[i + 1]
+      offset += word.length + (next && areJoined(word, next[0]) ? 0 : 1)
     }
     sentences.push({ start: first, end: tokens.length })
   }
-  const text = rows.map((row) => row.map(([word]) => word).join(' ')).join('\n')
+  const text = rows.map((row) => joinWords(row.map(([word]) => word))).join('\n')
   return { id, text, tokens, ...(withSentences && { sentences }), layers: { gold } }
 }
 

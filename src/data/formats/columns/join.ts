@@ -1,0 +1,17 @@
+/*
+ * Words in rows of their own have lost what stood between them. Characters of scripts without spaces stood side by side.
+ */
+
+const withoutSpaces = String.raw`\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Bopomofo}\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}\u3000-\u303F\u30FC\uFF00-\uFFEF`
+const ends = new RegExp(`[${withoutSpaces}]\\p{M}*$`, 'u')
+const begins = new RegExp(`^[${withoutSpaces}]`, 'u')
+
+/** Whether nothing stands between two words. */
+export const areJoined = (word: string, next: string): boolean => ends.test(word) && begins.test(next)
+
+/** A sentence's text: its words with spaces between, where their scripts have any. */
+export function joinWords(words: readonly string[]): string {
+  let text = ''
+  for (const [i, word] of words.entries()) text += i > 0 && !areJoined(words[i - 1]!, word) ? ` ${word}` : word
+  return text
+}
