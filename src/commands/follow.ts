@@ -27,10 +27,21 @@ export async function followRun(
   }
 }
 
+/**
+ * A signal that the first SIGINT or SIGTERM aborts. The listener stays: what hides the cursor of a terminal ends the process
+ * where it finds itself to be the only one that listens.
+ */
 function interruptible() {
   const controller = new AbortController()
-  const stop = () => controller.abort()
-  const end = () => ['SIGINT', 'SIGTERM'].forEach((name) => process.off(name, stop))
-  process.once('SIGINT', stop).once('SIGTERM', stop)
+  const end = () => signals.forEach((name) => process.off(name, stop))
+  const stop = (name: NodeJS.Signals) => {
+    if (controller.signal.aborted) {
+      end()
+      process.kill(process.pid, name)
+    } else controller.abort()
+  }
+  for (const name of signals) process.on(name, stop)
   return { signal: controller.signal, end }
 }
+
+const signals = ['SIGINT', 'SIGTERM'] as const
