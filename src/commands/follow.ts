@@ -17,6 +17,7 @@ export async function followRun(
       if (done === true) {
         progress.stop()
         if (value.interrupted) process.stderr.write('Interrupted. The same command with --resume goes on from here.\n')
+        for (const warning of value.warnings) process.stderr.write(`warning: ${warning}\n`)
         return value
       }
       progress.show(value)

@@ -72,13 +72,13 @@ const noBfloat16 =
   "fp32 or fp16: WebGPU has no bf16, and of ONNX Runtime's CUDA kernels at opset 20 not all take it (HardSigmoid does not)"
 
 const training = z.strictObject({
-  epochs: count.default(3),
+  epochs: optionalCount,
   batch_sentences: count.default(16),
   batch_tokens: count.default(4096),
   accumulate: count.default(1),
   learning_rate: rate.default(1e-4),
   head_learning_rate: rate.nullable().default(null),
-  crf_learning_rate: rate.default(5e-2),
+  crf_learning_rate: rate.default(1e-2),
   weight_decay: z.number().min(0).default(0.01),
   betas: z.tuple([fraction, fraction]).default([0.9, 0.999]),
   epsilon: rate.default(1e-8),
@@ -88,7 +88,7 @@ const training = z.strictObject({
     .default('fp32'),
   schedule: z.enum(['linear', 'cosine', 'constant']).default('linear'),
   warmup: z.number().min(0).max(1).default(0.1),
-  emission_loss: z.number().min(0).default(0.1),
+  emission_loss: z.number().min(0).default(0.5),
   label_smoothing: fraction.default(0),
   class_weights: z.record(z.string(), rate).nullable().default(null),
   early_stopping: z.strictObject({ patience: count }).nullable().default(null),

@@ -22,13 +22,25 @@ export interface BatchSchedule {
 export type Layout = Pick<BatchOptions, 'labels' | 'padId'>
 
 /** What batches follow from. */
-type Settings = Pick<EquippedConfig, 'training' | 'seed' | 'device'>
+export type BatchSettings = Pick<EquippedConfig, 'training' | 'seed' | 'device'>
+
+/** Of a training whose configuration names no number of epochs. */
+const usual = { epochs: 3, steps: 150, mostEpochs: 30 }
+
+/** Epochs as they are set, or as suits the size of the data: a model learns nothing in a few steps. */
+export function epochsFor(examples: readonly Example[], settings: BatchSettings, layout: Layout): number {
+  const { epochs } = settings.training
+  if (epochs !== null) return epochs
+  const { steps } = scheduleBatches(examples, settings, layout, 1)
+  return Math.min(usual.mostEpochs, Math.max(usual.epochs, Math.ceil(usual.steps / Math.max(1, steps))))
+}
 
 /** Batches follow from the seed and the epoch alone, so that a resumed run sees the same. */
 export function scheduleBatches(
   examples: readonly Example[],
-  { training, seed, device }: Settings,
+  { training, seed, device }: BatchSettings,
   layout: Layout,
+  epochs: number,
 ): BatchSchedule {
   const atOnce = device === 'cpu' ? piecesAtOnce : training.batch_tokens
   const planOf = (epoch: number) =>
@@ -39,10 +51,10 @@ export function scheduleBatches(
       shuffle: { seed, epoch },
     })
   const stepsOf = (batches: number) => Math.ceil(batches / training.accumulate)
-  const epochs = Array.from({ length: training.epochs }, (_, epoch) => stepsOf(planOf(epoch).length))
+  const counts = Array.from({ length: epochs }, (_, epoch) => stepsOf(planOf(epoch).length))
   return {
-    steps: epochs.reduce((sum, steps) => sum + steps, 0),
-    epochs: training.epochs,
+    steps: counts.reduce((sum, steps) => sum + steps, 0),
+    epochs,
     epoch(epoch) {
       const batches = planOf(epoch)
       const steps = Array.from({ length: stepsOf(batches.length) }, (_, step) => () => {

@@ -51,6 +51,8 @@ export interface TrainResult {
   readonly interrupted: boolean
   readonly dev?: Evaluation | undefined
   readonly test?: Evaluation | undefined
+  /** What is not to be overlooked, a sentence or two each. */
+  readonly warnings: readonly string[]
   /** As `all_results.json` has them; empty where it was interrupted. */
   readonly results: RunResults
 }

@@ -8,7 +8,7 @@ import { lockFolder } from '../io/lock.js'
 import type { ParameterData } from '../models/parameters.js'
 import { providerOf } from '../runtime/devices.js'
 import { chooseDevice } from '../runtime/probe.js'
-import { scheduleBatches } from './batch-schedule.js'
+import { epochsFor, scheduleBatches } from './batch-schedule.js'
 import type { TrainEvent, TrainOptions, TrainResult } from './events.js'
 import { finishRun } from './finish.js'
 import type { HeldOut } from './held-out.js'
@@ -62,8 +62,11 @@ export async function* runTask(
 }
 
 async function* runLocked(task: Task, began: number, options: TrainOptions): AsyncGenerator<TrainEvent, TrainResult> {
-  const { config, tagger, tokenizer, examples, held, fingerprint } = task
-  const interrupted: TrainResult = { output: config.output, interrupted: true, results: {} }
+  const { tagger, tokenizer, examples, held, fingerprint } = task
+  const layout = { labels: tagger.tags.length, padId: tokenizer.pad }
+  const epochs = epochsFor(examples, task.config, layout)
+  const config = { ...task.config, training: { ...task.config.training, epochs } }
+  const interrupted: TrainResult = { output: config.output, interrupted: true, warnings: [], results: {} }
   claimOutput(config.output, options)
   writeLeftOut(config.output, { train: { misaligned: task.misaligned }, ...held })
   const objective = yield* task.objective(options)
@@ -71,7 +74,7 @@ async function* runLocked(task: Task, began: number, options: TrainOptions): Asy
   const create = trainers[providerOf(config.device)]
   const trainer = await create(tagger, objective, task.weights, trainerOptions(config))
   try {
-    const batches = scheduleBatches(examples, config, { labels: tagger.tags.length, padId: tokenizer.pad })
+    const batches = scheduleBatches(examples, config, layout, epochs)
     const training: Training = { config, tagger, trainer, batches, dev: held.dev, fingerprint, began }
     const trained = yield* (task.rounds ?? runSteps)(training, options)
     return trained === undefined ? interrupted : await finishRun(training, trained, task)

@@ -102,7 +102,7 @@ async function* runRound(
   try {
     const beginning = { step: before.steps, epoch: before.epochs, self_training_round: round }
     const log = [...before.log, { ...beginning, confident_words: confident / words }]
-    const batches = scheduleBatches(labelled.examples, config, { labels: tagger.tags.length, padId })
+    const batches = scheduleBatches(labelled.examples, config, { labels: tagger.tags.length, padId }, settings.epochs)
     const own = { ...fingerprint, round: String(round) }
     return yield* runSteps(
       { ...run, config, trainer, batches, fingerprint: own, began, before: { ...before, log } },

@@ -30,13 +30,15 @@ export type { TrainEvent, TrainOptions, TrainResult } from './events.js'
 export const train = (config: Config, options: TrainOptions = {}): AsyncGenerator<TrainEvent, TrainResult> =>
   runTask(config, prepare, options)
 
-async function* prepare(config: EquippedConfig): AsyncGenerator<TrainEvent, Task> {
-  const { training: settings, data, model } = config
-  const corpus = await readCorpus(config)
-  checkClassWeights(config)
-  checkSelfTraining(config)
-  checkEarlyStopping(config)
+async function* prepare(equipped: EquippedConfig): AsyncGenerator<TrainEvent, Task> {
+  const { data, model } = equipped
+  const corpus = await readCorpus(equipped)
+  checkClassWeights(equipped)
+  checkSelfTraining(equipped)
+  checkEarlyStopping(equipped)
   const base = model.path === null ? undefined : yield* locateModel(model.path, 'encoder')
+  const config = base === undefined ? equipped : withHeadRate(equipped)
+  const settings = config.training
   const start = await startingPoint(config, corpus, base)
   const { tagger, tokenizer } = start
   const windows = windowOptions(config, tagger)
@@ -89,6 +91,12 @@ async function* prepare(config: EquippedConfig): AsyncGenerator<TrainEvent, Task
       rounds: (training, options) => selfTrain(training, material, options),
     }),
   }
+}
+
+/** A new head on a pretrained encoder has more to learn than the encoder, in the same steps. */
+function withHeadRate(config: EquippedConfig): EquippedConfig {
+  const { head_learning_rate: rate } = config.training
+  return { ...config, training: { ...config.training, head_learning_rate: rate ?? 1e-2 } }
 }
 
 /** An objective that is there from the beginning. */

@@ -49,7 +49,7 @@ beforeEach(() => {
   vi.mocked(distill).mockImplementation(async function* () {
     await Promise.resolve()
     yield { kind: 'teaching', teacher: 't', sentences: 1, of: 2 }
-    return { output: out, interrupted: false, results: {} }
+    return { output: out, interrupted: false, warnings: [], results: {} }
   })
   vi.mocked(compareModels).mockResolvedValue([profile('teacher', 3), profile('student', 2), profile('other', 1)])
 })

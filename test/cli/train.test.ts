@@ -23,7 +23,7 @@ const characters = { found: 1, gold: 2 }
 
 const step = { kind: 'step', step: 1, epoch: 0.5, loss: 0.7, learningRate: 1e-4, tokensPerSecond: 10, gradientNorm: 1 }
 const evaluation = { kind: 'evaluation', step: 2, epoch: 1, scores, loss: 0.25, best: true }
-const done: TrainResult = { output: 'runs/x', results: { test_overall_f1: 0.5 }, interrupted: false }
+const done: TrainResult = { output: 'runs/x', results: { test_overall_f1: 0.5 }, interrupted: false, warnings: [] }
 
 /** The command's part alone: training itself is tested with the training. */
 function yields(result: TrainResult, ...events: object[]) {
@@ -48,6 +48,11 @@ describe('ner train', () => {
     expect(code).toBe(0)
     expect(stdout).toMatchSnapshot()
     expect(stderr).toMatchSnapshot()
+  })
+
+  it('says on standard error what is not to be overlooked', async () => {
+    yields({ ...done, warnings: ['Its best F1 is 0.'] })
+    expect((await ner('train', 'configs/default.yaml')).stderr).toBe('warning: Its best F1 is 0.\n')
   })
 
   it('prints the results as JSON', async () => {
