@@ -33,8 +33,8 @@ interface Entry {
 }
 
 /**
- * Lays annotators' documents over each other: those of the same id and text, then those of the same text, in order where
- * one annotator has a text several times. An annotator who has ids in common with the others is not matched by text where
+ * Lays annotators' documents over each other: those of the same id and text, then those of the same text. Rows of one text
+ * by one annotator are joined. An annotator who has ids in common with the others is not matched by text where
  * ids differ. Words and sentences are those of the first file that has them, or found by `segment`.
  *
  * @throws NerError `agreement/one-annotator`; `agreement/different-text`, `agreement/different-tokens` where one document
@@ -47,7 +47,7 @@ export function matchDocuments(annotators: readonly Annotator[], segment: Segmen
   const byText = new Map<string, Entry[]>()
   for (const [a, annotator] of annotators.entries()) {
     const isFree = ({ copies }: Entry) => copies[a] === undefined
-    const named = annotator.documents.map((document) => ({ document, ...nameOf(document, annotator.file) }))
+    const named = joined(annotator.documents.map((document) => ({ document, ...nameOf(document, annotator.file) })))
     const sameId = ({ document, key, isGiven }: Named) => {
       const entry = byKey.get(key)
       return isGiven && entry?.text === document.text ? entry : undefined
@@ -92,6 +92,28 @@ interface Named {
   readonly key: string
   /** Whether the file gave the id. */
   readonly isGiven: boolean
+}
+
+/**
+ * A person's rows of one text as one: annotation tools write a row for each question, or each time that a text was looked
+ * at. Rows of one text are told by their ids, where the file has them; a text without an id is the same wherever it stands,
+ * save a sentence of words in columns, which a corpus may well repeat. What any of the rows marks is marked.
+ */
+function joined(rows: readonly Named[]): Named[] {
+  const byText = new Map<string, Named[]>()
+  for (const [i, row] of rows.entries()) {
+    const isRepeated = !row.isGiven && row.document.tokens !== undefined
+    const key = isRepeated ? String(i) : row.isGiven ? `${row.key}\n${row.document.text}` : `\n${row.document.text}`
+    const others = byText.get(key)
+    if (others) others.push(row)
+    else byText.set(key, [row])
+  }
+  return [...byText.values()].map((same) => {
+    const first = same[0]!
+    if (same.length === 1) return first
+    const gold = same.flatMap(({ document }) => document.layers[goldLayer] ?? [])
+    return { ...first, document: { ...first.document, layers: { ...first.document.layers, [goldLayer]: gold } } }
+  })
 }
 
 function nameOf({ id }: Document, file: string): Omit<Named, 'document'> {

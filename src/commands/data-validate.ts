@@ -7,6 +7,7 @@ import { writeDocuments } from '../data/write.js'
 import { findWords } from '../text/words.js'
 import { writeFileAtomically } from '../io/write.js'
 import { thousands } from '../report/numbers.js'
+import { isUnlabelled } from '../data/read.js'
 import { defineCommand, exit } from './command.js'
 import { table } from './format.js'
 import { lossList } from './losses.js'
@@ -43,7 +44,9 @@ export const command = defineCommand({
       args.json === true ? `${JSON.stringify(toJson(files, fixed), null, 2)}\n` : report(files, fixed, args.show),
     )
     const left = files.flatMap(({ findings }) => findings).filter(({ fix }) => args.fix !== true || fix === undefined)
-    return left.some(({ kind }) => kinds[kind].severity === 'error') ? exit.gateFailed : exit.done
+    // Training would stop on a file without labels, too.
+    const bare = files.some(({ corpus }) => isUnlabelled(corpus.documents))
+    return bare || left.some(({ kind }) => kinds[kind].severity === 'error') ? exit.gateFailed : exit.done
   },
 })
 

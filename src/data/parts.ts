@@ -3,7 +3,7 @@ import type { Layout } from './formats/columns/layout.js'
 import { areColumns, documentStart, readConll } from './formats/conll.js'
 import type { Document } from './document.js'
 import { readJsonl } from './formats/jsonl.js'
-import { firstRow } from './formats/records.js'
+import { firstRows } from './formats/records.js'
 import { foreignBytes, foreignText } from './formats/foreign.js'
 import { isJson, jsonFormat, parseDocuments, refuseForeign } from './read.js'
 import type { Scheme } from './schemes.js'
@@ -198,7 +198,7 @@ function formatOf(lines: readonly string[], name: string): PartFormat {
   if (!first.startsWith('<')) refuseForeign(foreignText(first), name)
   if (isStart(first) || areColumns(lines)) return 'conll'
   if (!isJson(first)) return 'text'
-  return jsonFormat(firstRow({ name, base: name, lines })) === 'jsonl' && first.startsWith('{') ? 'jsonl' : 'whole'
+  return jsonFormat(firstRows({ name, base: name, lines })) === 'jsonl' && first.startsWith('{') ? 'jsonl' : 'whole'
 }
 
 /** Where the last document that begins in the first `size` bytes ends, or the first to end after them; 0 for nowhere. */

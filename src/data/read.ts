@@ -3,12 +3,12 @@ import { hashBytes } from '../io/hash.js'
 import { foreignBytes, foreignText } from './formats/foreign.js'
 import { readConll } from './formats/conll.js'
 import { isDoccano, readDoccano } from './formats/doccano.js'
-import type { Document } from './document.js'
+import { goldLayer, type Document } from './document.js'
 import { readJsonl } from './formats/jsonl.js'
-import type { Json } from './json.js'
+import { isObject, type Json } from './json.js'
 import { isLabelStudio, readLabelStudio } from './formats/label-studio.js'
 import type { Loss } from './losses.js'
-import { firstRow } from './formats/records.js'
+import { firstRows } from './formats/records.js'
 import type { Scheme } from './schemes.js'
 import { baseOf, type ReadOptions, type Reject, type Source } from './source.js'
 import { linesOf } from '../io/lines.js'
@@ -67,8 +67,19 @@ export const extensions: Readonly<Record<Format, string>> = {
  */
 export async function readDocuments(path: string, options: CorpusOptions = {}): Promise<Corpus> {
   const { bytes, hash } = await readWhole(path)
-  return { ...parseDocuments(bytes, path, options), hash }
+  const corpus = parseDocuments(bytes, path, options)
+  if (corpus.format !== 'conll' && isUnlabelled(corpus.documents, options.layer)) {
+    const rows = firstRows({ name: path, base: path, lines: linesOf(bytes, path) }).filter(isObject)
+    const keys = [...new Set(rows.flatMap((row) => Object.keys(row)))]
+    const seen = keys.length === 0 ? '' : `; records have the keys ${keys.join(', ')}`
+    tellReading({ file: path, note: `no document has labels${seen}` })
+  }
+  return { ...corpus, hash }
 }
+
+/** Whether no document has labels: not even that it has no entity. */
+export const isUnlabelled = (documents: readonly Document[], layer = goldLayer): boolean =>
+  documents.every(({ layers, soft }) => layers[layer] === undefined && soft === undefined)
 
 /** What one person labelled; `null` stands for rows that name nobody. */
 export interface Annotations {
@@ -136,7 +147,7 @@ function detectFormat(bytes: Uint8Array, source: Source): Format {
       'Write one object a line, e.g. `jq -c . FILE > NEW.jsonl`, or a list of objects.',
     )
   }
-  if (isJson(first)) return jsonFormat(firstRow(source))
+  if (isJson(first)) return jsonFormat(firstRows(source))
   if (/^(\w+\s*=\s*)?\[?\s*\(\s*["'].*["']\s*,/.test(first)) {
     throw unknown(
       'The file is Python code, not JSON.',
@@ -158,10 +169,9 @@ export function refuseForeign(foreign: ReturnType<typeof foreignText>, name: str
 /** Whether a file's first line that is not blank begins JSON: text, too, may begin with a bracket. */
 export const isJson = (line: string) => /^(\{\s*("|\}?$)|\[\s*([[{"].*)?$)/.test(line)
 
-/** The first that the row has the marks of. What is no JSON is left to the reader of JSONL to complain of. */
-export function jsonFormat(row: Json | undefined): Format {
-  if (row === undefined) return 'jsonl'
-  if (isSpacy(row)) return 'spacy'
-  if (isLabelStudio(row)) return 'label-studio'
-  return isDoccano(row) ? 'doccano' : 'jsonl'
+/** The first format that a row has the marks of. What is no JSON is left to the reader of JSONL to complain of. */
+export function jsonFormat(rows: readonly Json[]): Format {
+  if (rows.some(isSpacy)) return 'spacy'
+  if (rows.some(isLabelStudio)) return 'label-studio'
+  return rows.some(isDoccano) ? 'doccano' : 'jsonl'
 }

@@ -21,15 +21,32 @@ describe('matching documents', () => {
     expect(alone.map((own) => own.map(({ id }) => id))).toEqual([['3'], []])
   })
 
-  it('goes by text where the reader has numbered them, in order where a text is repeated', () => {
+  const label = (list: readonly { readonly label: string }[] | undefined) => list!.map((span) => span.label)
+
+  it('goes by text where the reader has numbered them, in order where columns repeat a sentence', () => {
+    const words = { tokens: [{ start: 0, end: 3 }] }
     const { documents } = corpusOf(
-      annotator('a', documentOf('a.jsonl:1', 'Ann', spansOf('0-3 PER')), documentOf('a.jsonl:2', 'Ann', [])),
-      annotator('b', documentOf('b.jsonl:1', 'Ann', spansOf('0-3 ORG')), documentOf('b.jsonl:2', 'Ann', [])),
+      annotator('a', documentOf('a:1', 'Ann', spansOf('0-3 PER'), words), documentOf('a:2', 'Ann', [], words)),
+      annotator('b', documentOf('b:1', 'Ann', spansOf('0-3 ORG'), words), documentOf('b:2', 'Ann', [], words)),
     )
-    expect(documents.map(({ spans }) => spans.map((list) => list![0]?.label))).toEqual([
-      ['PER', 'ORG'],
-      [undefined, undefined],
+    expect(documents.map(({ spans }) => spans.map(label))).toEqual([
+      [['PER'], ['ORG']],
+      [[], []],
     ])
+  })
+
+  it.each([
+    ['with ids', () => '5'],
+    ['without', (file: string, i: number) => `${file}:${i + 1}`],
+  ])('joins a person’s rows of one text, %s', (_, idOf) => {
+    const rows = (file: string, ...marks: string[][]) =>
+      marks.map((own, i) => documentOf(idOf(file, i), 'Ann lives in Oslo', spansOf(...own)))
+    const { documents, alone } = corpusOf(
+      annotator('a', ...rows('a.jsonl', ['0-3 PER'], ['0-3 PER', '13-17 LOC'])),
+      annotator('b', ...rows('b.jsonl', ['0-3 PER'], ['0-3 PER'])),
+    )
+    expect(documents.map(({ spans }) => spans.map(label))).toEqual([[['PER', 'LOC'], ['PER']]])
+    expect(alone).toEqual([[], []])
   })
 
   it('takes words from whoever has them, and finds them where nobody does', () => {

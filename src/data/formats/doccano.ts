@@ -47,7 +47,8 @@ function recordsOfRow(row: Json, { where, lose }: RowContext): readonly JsonObje
   }
   if (key === undefined) {
     const other = spanKeys.find((name) => isGiven(row[name]))
-    if (other === undefined) return [shared]
+    // The format is told by rows with labels: one without has no entity.
+    if (other === undefined) return [{ ...without(shared, [...spanKeys]), spans: [] }]
     throw badRow(
       `The labels (“${other}”) are no list.`,
       where,

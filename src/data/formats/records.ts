@@ -57,16 +57,21 @@ interface Row {
   readonly raw: () => string
 }
 
-/** The first row of a file, for its format to be told; undefined where there is none or it is not JSON. */
-export function firstRow(source: Source): Json | undefined {
+/** Rows looked at for a file's format to be told: the first may have no labels. */
+const rowsForFormat = 50
+
+/** The first rows of a file; none where there are none or they are not JSON. */
+export function firstRows(source: Source): Json[] {
+  const rows: Json[] = []
   for (const { value } of rowsOf(source)) {
     try {
-      return value()
+      rows.push(value())
     } catch {
-      return undefined
+      break
     }
+    if (rows.length === rowsForFormat) break
   }
-  return undefined
+  return rows
 }
 
 /** Rows of JSONL, or the items of a file that is one JSON list, on one line or on many. */
