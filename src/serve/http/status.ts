@@ -17,7 +17,7 @@ export const httpStatus: Readonly<Record<ErrorCode, HttpStatus>> = {
   'file/unwritable': { status: 500, retry: false },
   'file/disk-full': { status: 507, retry: true },
   'output/occupied': { status: 500, retry: false },
-  'output/locked': { status: 500, retry: true },
+  'output/locked': { status: 503, retry: true },
   'data/empty': { status: 400, retry: false },
   'data/bad-row': { status: 400, retry: false },
   'data/unknown-format': { status: 400, retry: false },
