@@ -46,6 +46,7 @@ export const codes = {
     'A configuration names a type that no function produces, or a function one that is not named.',
   // models
   'model/missing-file': 'A model folder lacks a file.',
+  'model/mixed': 'The files of a model folder are not of one model.',
   'model/bad-config': 'A model configuration is malformed.',
   'model/unknown-type': 'The encoder architecture is not supported.',
   'model/missing-weight': 'The weights lack a tensor.',

@@ -1,6 +1,6 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { legalTransitions } from '../data/schemes.js'
 import { NerError } from '../errors.js'
 import { loadTokenizer, type Tokenizer } from '../features/tokenizer.js'
@@ -15,7 +15,8 @@ import { servingGraph } from '../models/serving.js'
 import { taggerParameters, type Tagger } from '../models/tagger.js'
 import type { Chain } from '../models/transitions.js'
 import { readWeights } from '../models/weights-file.js'
-import { chainOf, crfByName, writeNerFile, type NerFile, type NewNerFile } from './ner-file.js'
+import { checkSizes } from './binding.js'
+import { chainOf, crfByName, nerFileName, writeNerFile, type NerFile, type NewNerFile } from './ner-file.js'
 import { writeJson } from './json.js'
 import { settledNerFile } from './other-classifier.js'
 
@@ -25,7 +26,7 @@ export interface ModelFolder {
   readonly config: HubConfig
   readonly tagger: Tagger
   readonly tokenizer: Tokenizer
-  readonly ner: Omit<NerFile, 'crf' | 'graph'>
+  readonly ner: Omit<NerFile, 'crf' | 'graph' | 'files'>
   /** The CRF's scores, where the model has one. */
   readonly chain: Chain | undefined
   /** The graph that is served. */
@@ -48,7 +49,7 @@ export async function loadModel(path: string): Promise<ModelFolder> {
   const encoder = architecture.create(config)
   const tokenizer = await loadTokenizer(folder)
   checkVocabulary(tokenizer, encoder, folder)
-  const { crf, graph, ...ner } = settledNerFile(folder, tags, encoder, tokenizer)
+  const { crf, graph, files, ...ner } = settledNerFile(folder, tags, encoder, tokenizer)
   const tagger: Tagger = {
     encoder,
     head: ner.head,
@@ -58,6 +59,7 @@ export async function loadModel(path: string): Promise<ModelFolder> {
   }
   const chain = chainOf(tagger, crf, join(folder, 'ner.json'))
   const model = { folder, config, tagger, tokenizer, ner, chain, onnx: isGraph ? path : join(folder, graph) }
+  checkSizes(folder, files, isGraph ? `onnx/${basename(path)}` : graph)
   if (existsSync(model.onnx)) return model
   const canBeMade = !isGraph && graph === usualGraph && existsSync(join(folder, weightsFile))
   if (!canBeMade) throw missing(folder, isGraph ? path : graph)
@@ -114,18 +116,18 @@ export interface SavedModel {
  * @throws NerError `file/disk-full`, `file/unwritable`
  */
 export function saveModel(folder: string, model: SavedModel): void {
-  fillFolder(folder, (aside) => writeModel(aside, model))
+  fillFolder(folder, (aside) => writeModel(aside, model), nerFileName)
 }
 
 function writeModel(folder: string, { config, tagger, tokenizer, weights, ner }: SavedModel): void {
   for (const [name, content] of Object.entries(tokenizer.files)) writeFileAtomically(join(folder, name), content)
   writeJson(join(folder, 'config.json'), trainedConfig(config, tagger))
-  writeNerFile(folder, { ...ner, head: tagger.head, ...(tagger.head === 'crf' && { crf: crfByName(tagger, weights) }) })
   writeFileAtomically(join(folder, usualGraph), encodeModel(servingGraph(tagger, weights)))
   writeSafetensors(
     join(folder, weightsFile),
     new Map(taggerParameters(tagger).map(({ name, shape }) => [name, { shape, data: weights.get(name)! }])),
   )
+  writeNerFile(folder, { ...ner, head: tagger.head, ...(tagger.head === 'crf' && { crf: crfByName(tagger, weights) }) })
 }
 
 function trainedConfig(config: HubConfig, { tags }: Tagger): HubConfig {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { schemes } from '../data/schemes.js'
@@ -7,6 +8,7 @@ import { crfNames } from '../models/crf.js'
 import { makeChain, type Chain } from '../models/transitions.js'
 import type { ParameterData } from '../models/parameters.js'
 import type { Tagger } from '../models/tagger.js'
+import { binding, bindingOf, type Binding } from './binding.js'
 import { writeJson } from './json.js'
 import { storedLineage, type Lineage } from './lineage.js'
 
@@ -26,6 +28,8 @@ const nerFile = z.object({
     .string()
     .regex(/^onnx\/[\w.-]+\.onnx$/, 'a file of the folder onnx')
     .default('onnx/model.onnx'),
+  /** The files that it belongs to; absent of models of older versions. */
+  files: binding.optional(),
   /** Where the model comes from. */
   lineage: storedLineage.default({}),
 })
@@ -34,25 +38,39 @@ const nerFile = z.object({
 export type NerFile = Readonly<z.output<typeof nerFile>>
 
 /** The same, about to be written. */
-export type NewNerFile = Omit<z.input<typeof nerFile>, 'lineage'> & { readonly lineage: Lineage }
+export type NewNerFile = Omit<z.input<typeof nerFile>, 'lineage' | 'files'> & { readonly lineage: Lineage }
 
-const name = 'ner.json'
+/** Without it nothing takes a folder for a model of ours: it is the last file of one that comes. */
+export const nerFileName = 'ner.json'
 
 /** A folder's `ner.json`. @throws NerError `model/missing-file`, `model/bad-config` */
 export function readNerFile(folder: string): NerFile {
-  const parsed = nerFile.safeParse(readJson(folder, name))
+  const parsed = nerFile.safeParse(readJson(folder, nerFileName))
   if (parsed.success) return parsed.data
   const issue = parsed.error.issues[0]!
   throw new NerError('model/bad-config', `ner.json: ${issue.path.join('.')}: ${issue.message}`, {
-    where: join(folder, name),
+    where: join(folder, nerFileName),
     mend: 'Write the model again, with ner train, distill or quantize; the file is not for editing.',
   })
 }
 
-/** Writes a folder's `ner.json`; the graph is named where it is not the usual one. */
+/** Writes a folder's `ner.json`, its last file: it is bound to those that are there. */
 export function writeNerFile(folder: string, file: NewNerFile): void {
-  writeJson(join(folder, name), file)
+  writeJson(join(folder, nerFileName), { ...file, files: bindingOf(folder) })
 }
+
+/**
+ * Writes a model's `ner.json` into a folder that has new files of it, and binds it to these: to these alone, or, where they
+ * are to be added to those of the model, to all.
+ */
+export function rebindNerFile(from: string, to: string, isAdded: boolean): void {
+  const file = readJson(from, nerFileName) as { files?: Binding }
+  writeJson(join(to, nerFileName), { ...file, files: { ...(isAdded && file.files), ...bindingOf(to) } })
+}
+
+/** The files that a folder's `ner.json` is bound to; undefined of a model of an older version or of others. */
+export const boundFiles = (folder: string): Binding | undefined =>
+  existsSync(join(folder, nerFileName)) ? readNerFile(folder).files : undefined
 
 /** The CRF's scores as `ner.json` has them. */
 export function crfByName({ tags }: Tagger, weights: ParameterData): NonNullable<NerFile['crf']> {

@@ -22,7 +22,7 @@ export const command = defineCommand({
     print: { type: 'boolean', describe: 'Show the graphs as text, a line a value, and write nothing' },
     verify: {
       type: 'boolean',
-      describe: 'Compare the files of an exported folder with its manifest, and write nothing',
+      describe: 'Compare the files of a folder, of an export or a model, with their hashes, and write nothing',
     },
     json: { type: 'boolean', describe: 'The manifest as JSON' },
     threads,
@@ -60,7 +60,7 @@ export const command = defineCommand({
 async function verified(folder: string): Promise<ExitCode> {
   const damaged = verifyExport(folder)
   if (damaged.length === 0) {
-    await write('every file is what the manifest says\n')
+    await write('every file is as it was written\n')
     return exit.done
   }
   process.stderr.write(`${damaged.join('\n')}\n`)

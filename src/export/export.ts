@@ -8,10 +8,10 @@ import { newestOpset, requireOpset } from '../graph/onnx/opsets.js'
 import { countNodes, print } from '../graph/print.js'
 import { verify } from '../graph/verify.js'
 import { loadModel, nerFileOf, type ModelFolder } from '../artifacts/model.js'
-import { writeNerFile } from '../artifacts/ner-file.js'
+import { boundFiles, nerFileName, rebindNerFile, writeNerFile } from '../artifacts/ner-file.js'
 import type { DeviceOptions } from '../inference/tag.js'
 import { versions } from '../runtime/versions.js'
-import { damagedFiles, graphEntry, storedFile, type GraphEntry, type Manifest } from './manifest.js'
+import { damagedFiles, graphEntry, storedFile, type GraphEntry, type Manifest, type StoredFile } from './manifest.js'
 import { planFiles, type PlannedFile, type PlanOptions } from './plan.js'
 import { engineRecipe, type EngineRecipe } from './profiles.js'
 import { readSample, type Sample } from './sample.js'
@@ -71,6 +71,10 @@ export async function* exportModel(modelDir: string, options: ExportOptions): As
     }
     const isLarge = files.some((path) => path.endsWith('_data'))
     if (!inPlace || isLarge) files.push(...copyModel(shipped, stage.folder, files))
+    if (boundFiles(model.folder)) {
+      rebindNerFile(model.folder, stage.folder, inPlace)
+      if (!files.includes(nerFileName)) files.push(nerFileName)
+    }
     const engines = planned
       .filter(({ tensorRt }) => tensorRt)
       .map(({ graph, path }) => engineRecipe(graph, path, model.ner.window))
@@ -119,17 +123,27 @@ export async function printModel(modelDir: string, options: PlanOptions): Promis
 }
 
 /**
- * What of an exported folder is not what its manifest says, each in a sentence.
+ * What of an exported folder is not what its manifest says, or of a model folder not what its ner.json does, each in a
+ * sentence.
  *
- * @throws NerError `model/missing-file` for a folder without a manifest of an export
+ * @throws NerError `model/missing-file` for a folder that has neither
  */
 export function verifyExport(folder: string): string[] {
-  const files = readManifest(folder)
+  const files = readManifest(folder) ?? boundTo(folder)
   if (files) return damagedFiles(folder, files)
-  throw new NerError('model/missing-file', `The folder has no ${manifestFile} of an export.`, {
-    where: folder,
-    mend: 'Name a folder that ner export wrote.',
-  })
+  throw new NerError(
+    'model/missing-file',
+    `The folder has no ${manifestFile} of an export, nor a ner.json that names files.`,
+    {
+      where: folder,
+      mend: 'Name a folder that ner export, train, distill or quantize wrote.',
+    },
+  )
+}
+
+function boundTo(folder: string): StoredFile[] | undefined {
+  const files = boundFiles(folder)
+  return files && Object.entries(files).map(([path, file]) => ({ path, ...file }))
 }
 
 /** Reads the sample once with every model folder that files are compared with. */

@@ -59,13 +59,13 @@ function ports({ inputs, outputs }: Graph): Pick<GraphEntry, 'inputs' | 'outputs
   }
 }
 
-/** Files of an export that are not what its manifest says, each in a sentence. */
+/** Files that are not what they were when they were written, each in a sentence. */
 export function damagedFiles(folder: string, files: readonly StoredFile[]): string[] {
   return files.flatMap(({ path, bytes, sha256 }) => {
     if (!existsSync(join(folder, path))) return [`${path} is missing.`]
     const found = storedFile(folder, path)
-    if (found.bytes !== bytes) return [`${path} has ${found.bytes} bytes, and the manifest says ${bytes}.`]
-    return found.sha256 === sha256 ? [] : [`${path} has other content than the manifest says.`]
+    if (found.bytes !== bytes) return [`${path} has ${found.bytes} bytes, and ${bytes} when it was written.`]
+    return found.sha256 === sha256 ? [] : [`${path} has other content than when it was written.`]
   })
 }
 

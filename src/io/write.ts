@@ -69,17 +69,18 @@ export async function streamAtomically(path: string, chunks: AsyncIterable<Uint8
 
 /**
  * Puts files into a folder together: `write` makes them in a place of their own, and when all are whole they are moved to
- * where they belong. What goes wrong before leaves the folder as it was.
+ * where they belong, `last` as the last of them. What goes wrong before leaves the folder as it was.
  *
  * @throws NerError `file/disk-full`, `file/unwritable`, and what `write` throws
  */
-export function fillFolder(folder: string, write: (aside: string) => void): void {
+export function fillFolder(folder: string, write: (aside: string) => void, last?: string): void {
   const aside = join(folder, `.${randomBytes(6).toString('hex')}.tmp`)
   try {
     mkdirSync(aside, { recursive: true })
     write(aside)
     const files = readdirSync(aside, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
-    for (const { parentPath, name } of files) {
+    const isLast = ({ name }: { readonly name: string }) => Number(name === last)
+    for (const { parentPath, name } of files.sort((a, b) => isLast(a) - isLast(b))) {
       moveFile(join(parentPath, name), join(folder, relative(aside, parentPath), name))
     }
   } catch (error) {

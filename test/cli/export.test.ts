@@ -77,7 +77,7 @@ describe('ner export', () => {
   })
 
   it.each([
-    [[], 0, /every file is what/],
+    [[], 0, /every file is as it was written/],
     [['ner.json is missing.'], 1, /ner\.json is missing/],
   ])('compares a folder with its manifest: %j', async (damaged, code, says) => {
     vi.mocked(verifyExport).mockReturnValue(damaged)

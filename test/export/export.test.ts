@@ -168,11 +168,24 @@ describe('an exported folder', () => {
     writeFileSync(join(folder, 'ner.json'), '{}')
     rmSync(join(folder, 'tokenizer.json'))
     expect(verifyExport(folder)).toEqual([
-      'onnx/model.onnx has other content than the manifest says.',
-      expect.stringMatching(/^ner\.json has 2 bytes, and the manifest says \d+\.$/),
+      'onnx/model.onnx has other content than when it was written.',
+      expect.stringMatching(/^ner\.json has 2 bytes, and \d+ when it was written\.$/),
       'tokenizer.json is missing.',
     ])
-    expect(() => verifyExport(crf)).toThrow(expect.objectContaining({ code: 'model/missing-file' }))
+    expect(() => verifyExport(scratch)).toThrow(expect.objectContaining({ code: 'model/missing-file' }))
+  })
+
+  test('in the model’s own folder leaves it bound to all of its files, by their hashes', async () => {
+    const own = await tinyTagger()
+    expect(verifyExport(own)).toEqual([])
+    await run(own, { out: own, fp16: true })
+    rmSync(join(own, 'manifest.json'))
+    expect(verifyExport(own)).toEqual([])
+    const weights = join(own, 'model.safetensors')
+    const bytes = readFileSync(weights)
+    bytes[bytes.length - 1]! ^= 1
+    writeFileSync(weights, bytes)
+    expect(verifyExport(own)).toEqual(['model.safetensors has other content than when it was written.'])
   })
 
   test('takes the place of one of before at once, as does one behind a link', async () => {

@@ -198,8 +198,8 @@ describe('a folder that is not whole', () => {
 
   it.each([
     ['no graph and no weights', without('onnx', 'model.safetensors'), 'model/missing-file'],
-    ['half a graph', changed('onnx/model.onnx', (all) => all.subarray(0, all.length / 2)), 'runtime/failed'],
-    ['an empty graph', changed('onnx/model.onnx', () => ''), 'runtime/failed'],
+    ['half a graph', changed('onnx/model.onnx', (all) => all.subarray(0, all.length / 2)), 'model/mixed'],
+    ['an empty graph', changed('onnx/model.onnx', () => ''), 'model/mixed'],
     ['no ner.json', without('ner.json'), 'model/missing-file'],
     ['a damaged ner.json', changed('ner.json', () => '{"head": "crf"'), 'model/bad-config'],
     ['an unknown head', changed('ner.json', (all) => String(all).replace('"crf"', '"span"')), 'model/bad-config'],

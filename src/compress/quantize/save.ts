@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Quantization } from '../../artifacts/lineage.js'
 import type { ModelFolder } from '../../artifacts/model.js'
 import { nerFileOf } from '../../artifacts/model.js'
-import { writeNerFile } from '../../artifacts/ner-file.js'
+import { nerFileName, writeNerFile } from '../../artifacts/ner-file.js'
 import { readRunFile, writeRunFile } from '../../artifacts/run-file.js'
 import { toMetrics } from '../../data/scoring.js'
 import { fillFolder, writeFileAtomically } from '../../io/write.js'
@@ -25,16 +25,20 @@ export function saveQuantized(
   quantization: Quantization,
 ): void {
   const ner = nerFileOf(model)
-  fillFolder(folder, (aside) => {
-    const put = (name: string, content: string | Uint8Array) => {
-      writeFileAtomically(join(aside, name), content)
-    }
-    for (const [name, content] of Object.entries(model.tokenizer.files)) put(name, content)
-    put('README.md', card)
-    put('config.json', readFileSync(join(model.folder, 'config.json')))
-    put(quantizedGraph, onnx)
-    writeNerFile(aside, { ...ner, graph: quantizedGraph, lineage: { ...ner.lineage, quantization } })
-  })
+  fillFolder(
+    folder,
+    (aside) => {
+      const put = (name: string, content: string | Uint8Array) => {
+        writeFileAtomically(join(aside, name), content)
+      }
+      for (const [name, content] of Object.entries(model.tokenizer.files)) put(name, content)
+      put('README.md', card)
+      put('config.json', readFileSync(join(model.folder, 'config.json')))
+      put(quantizedGraph, onnx)
+      writeNerFile(aside, { ...ner, graph: quantizedGraph, lineage: { ...ner.lineage, quantization } })
+    },
+    nerFileName,
+  )
 }
 
 /** What was done to a model that is quantized already. */

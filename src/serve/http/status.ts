@@ -44,6 +44,7 @@ export const httpStatus: Readonly<Record<ErrorCode, HttpStatus>> = {
   'weak/function-failed': { status: 500, retry: false },
   'weak/unproduced-type': { status: 500, retry: false },
   'model/missing-file': { status: 500, retry: false },
+  'model/mixed': { status: 500, retry: false },
   'model/bad-config': { status: 500, retry: false },
   'model/unknown-type': { status: 500, retry: false },
   'model/missing-weight': { status: 500, retry: false },

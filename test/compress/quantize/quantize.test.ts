@@ -272,7 +272,7 @@ describe('refused', () => {
     const damaged = await tinyTagger()
     const weights = join(damaged, 'model.safetensors')
     writeFileSync(weights, readFileSync(weights).subarray(0, 1000))
-    await expect(run({}, damaged)).rejects.toMatchObject({ code: 'model/corrupt-weights' })
+    await expect(run({}, damaged)).rejects.toMatchObject({ code: 'model/mixed' })
     rmSync(weights)
     await expect(run({}, damaged)).rejects.toMatchObject({ code: 'model/missing-file' })
   })
