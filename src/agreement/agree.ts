@@ -6,9 +6,9 @@ import { pairAgreement, type PairAgreement, type Variant } from './pair.js'
 import { commonAgreement, type CommonAgreement } from './several.js'
 
 export interface AgreementOptions {
-  readonly unit: Unit
+  readonly unit?: Unit
   /** Leaves what all call O out of the headline. Stretches are none of them O for all. */
-  readonly ignoreO: boolean
+  readonly ignoreO?: boolean
 }
 
 /** The intervals of one corpus are the same every time. */
@@ -39,7 +39,10 @@ export interface CorpusAgreement {
  *
  * @throws NerError `agreement/undefined` where the headline is undefined, with the observed agreement
  */
-export function measureAgreement(corpus: SharedCorpus, { unit, ignoreO }: AgreementOptions): CorpusAgreement {
+export function measureAgreement(
+  corpus: SharedCorpus,
+  { unit = 'token', ignoreO = false }: AgreementOptions = {},
+): CorpusAgreement {
   const { annotators, documents } = corpus
   const types = typesOf(corpus)
   const pairs = annotators.flatMap((_, b) =>

@@ -7,6 +7,7 @@ import { readDocuments, type CorpusOptions, type Format } from './read.js'
 import type { Scheme } from './schemes.js'
 import { rejectInto, type Reject } from './source.js'
 import { recordOf } from './formats/to-record.js'
+import { findWords } from '../text/words.js'
 import { fitToWords, writeDocuments, type WriteOptions } from './write.js'
 
 export interface ConvertOptions extends Pick<WriteOptions, 'unit' | 'words'>, Omit<CorpusOptions, 'layer' | 'labels'> {
@@ -36,7 +37,7 @@ export interface Conversion {
  */
 export async function convert(
   path: string,
-  { to, toScheme, unit, words, ...reading }: ConvertOptions,
+  { to, toScheme, unit, words = findWords, ...reading }: ConvertOptions,
 ): Promise<Conversion> {
   const corpus = await readDocuments(path, { ...reading, labels: 'optional' })
   const rejects = [...corpus.rejects]
@@ -59,7 +60,11 @@ export async function convert(
 type Refuse = (error: NerError, raw: string) => void
 
 /** The documents that columns can hold, with the spans that they can hold. */
-function inColumns(documents: readonly Document[], words: WriteOptions['words'], reject: Refuse): Document[] {
+function inColumns(
+  documents: readonly Document[],
+  words: NonNullable<WriteOptions['words']>,
+  reject: Refuse,
+): Document[] {
   const labelled = documents.some(({ layers }) => layers[goldLayer])
   return documents.flatMap((document) => {
     const withWords = { ...document, tokens: document.tokens ?? words(document.text) }

@@ -4,9 +4,10 @@ import { textKey } from './checks/texts.js'
 import { goldLayer, type Document } from './document.js'
 
 export interface SplitOptions {
-  /** What share of the documents each part is to have; they sum to 1. */
-  readonly shares: readonly number[]
-  readonly seed: number
+  /** What share of the documents each part is to have; they sum to 1. Unless said 0.8, 0.1 and 0.1. */
+  readonly shares?: readonly number[]
+  /** 1 unless said. */
+  readonly seed?: number
   readonly layer?: string
 }
 
@@ -23,7 +24,7 @@ interface Group {
  */
 export function splitDocuments(
   documents: readonly Document[],
-  { shares, seed, layer = goldLayer }: SplitOptions,
+  { shares = [0.8, 0.1, 0.1], seed = 1, layer = goldLayer }: SplitOptions = {},
 ): Document[][] {
   const groups = likeTexts(documents).map((members) => ({
     documents: members,

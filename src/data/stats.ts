@@ -1,4 +1,5 @@
 import { goldLayer, type Document, type Token } from './document.js'
+import { findWords } from '../text/words.js'
 
 /** How numbers are spread. */
 export interface Spread {
@@ -42,7 +43,7 @@ const commonestShown = 5
 /** Counts what labelled documents hold. `words` finds the tokens of texts that come without. */
 export function corpusStats(
   documents: readonly Document[],
-  words: (text: string) => readonly Token[],
+  words: (text: string) => readonly Token[] = findWords,
   layer = goldLayer,
 ): CorpusStats {
   const perDocument: number[] = []

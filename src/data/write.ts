@@ -10,6 +10,7 @@ import type { OffsetUnit } from './offsets.js'
 import type { Format } from './read.js'
 import type { Scheme } from './schemes.js'
 import { formatSpacy } from './formats/spacy.js'
+import { findWords } from '../text/words.js'
 
 export interface WriteOptions {
   /** The layer that is written as the file's labels; `gold` unless said. */
@@ -18,8 +19,8 @@ export interface WriteOptions {
   readonly scheme?: Scheme
   /** What JSONL's offsets count, code points unless said. The annotation tools and spaCy count nothing else. */
   readonly unit?: OffsetUnit
-  /** Finds the words of a text that comes without, which CoNLL needs. */
-  readonly words: (text: string) => readonly Token[]
+  /** Finds the words of a text that comes without, which CoNLL needs; by our rules unless said. */
+  readonly words?: (text: string) => readonly Token[]
 }
 
 type Writer = (
@@ -47,9 +48,9 @@ export interface Written {
  * of one sentence that do not overlap, and throws `data/misaligned-span` for others (see `fitToWords`), `data/bad-row`
  * for words that cannot stand in a column.
  */
-export function writeDocuments(documents: readonly Document[], format: Format, options: WriteOptions): Written {
+export function writeDocuments(documents: readonly Document[], format: Format, options: WriteOptions = {}): Written {
   const { lose, losses } = tally()
-  const { layer = goldLayer, scheme = 'IOB2', unit = 'code_point', words } = options
+  const { layer = goldLayer, scheme = 'IOB2', unit = 'code_point', words = findWords } = options
   const pieces = [...writers[format](documents, { layer, scheme, unit, words, lose })]
   // A mark at the very start would be taken for the file's byte-order mark, and be lost.
   if (pieces[0]?.startsWith('\uFEFF') === true) pieces.unshift('\uFEFF')

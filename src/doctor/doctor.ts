@@ -9,6 +9,7 @@ import { cardOf, providers, type Device } from '../runtime/devices.js'
 import { probe, type Probe } from '../runtime/probe.js'
 import { versions } from '../runtime/versions.js'
 import type { Proof } from './proof.js'
+import type { Job } from '../job.js'
 
 /** What there is on this machine to run with. */
 export interface Diagnosis {
@@ -58,7 +59,7 @@ const instructionFlags: Readonly<Record<Instruction, RegExp>> = {
  * Looks at the machine, and trains for a few steps on the CPU and on every other device that is there, each in a process of
  * its own; says what it is at. `device` is looked at beside the first of each kind.
  */
-export async function* diagnose(device?: Device): AsyncGenerator<string, Diagnosis> {
+export async function* diagnose(device?: Device): Job<Diagnosis> {
   const devices: DeviceDiagnosis[] = []
   const wanted = device !== undefined && cardOf(device) > 0 ? [...providers, device] : providers
   for (const each of wanted) {

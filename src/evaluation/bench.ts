@@ -8,6 +8,7 @@ import { segment, type SegmentedDocument } from '../data/segment.js'
 import { measureLatency } from './latency.js'
 import { compareLatency, summarize, type Comparison, type LatencySummary } from './latency-summary.js'
 import { openModel, type DeviceOptions, type LoadedModel } from '../inference/tag.js'
+import type { Job } from '../job.js'
 
 export interface BenchOptions extends DeviceOptions {
   /** Text to take sentences from; the sample that comes along where absent. */
@@ -49,7 +50,7 @@ const requestsInRound = 200
  * @throws NerError `model/*`, `data/*`, `file/unreadable`, `runtime/*`; `usage/bad-option` for a length of more words than
  *   the data have
  */
-export async function* bench(paths: readonly string[], options: BenchOptions): AsyncGenerator<string, Bench> {
+export async function* bench(paths: readonly string[], options: BenchOptions): Job<Bench> {
   const { batches, lengths, rounds, data = ownSample, ...device } = options
   const corpus = await readDocuments(data, { labels: 'optional' })
   const documents = corpus.documents.map(segment)

@@ -19,6 +19,7 @@ import { manifestFile, openStage, readManifest } from './stage.js'
 import { requireTensorRt, tensorRtSource } from './tensorrt.js'
 import { checkTokenizer, shippedModel } from './tokenizer.js'
 import { difference, miss, read, readDecoded, type Reading } from './verify.js'
+import type { Job } from '../job.js'
 
 export interface ExportOptions extends PlanOptions, DeviceOptions {
   readonly opset?: number | undefined
@@ -44,7 +45,7 @@ export interface Exported {
  * @throws NerError `usage/bad-option`, `model/*`, `graph/old-opset`, `graph/corrupt`, `graph/external-data`,
  *   `export/not-tensorrt`, `export/not-transformers-js`, `data/*`, `output/occupied`, `file/*`
  */
-export async function* exportModel(modelDir: string, options: ExportOptions): AsyncGenerator<string, Exported> {
+export async function* exportModel(modelDir: string, options: ExportOptions): Job<Exported> {
   const { opset = newestOpset, out = modelDir, target } = options
   const model = await loadModel(modelDir)
   const sample = await readSample(model, options.data)

@@ -8,6 +8,7 @@ import { downloadBlob } from './download.js'
 import { isUnreachable, notCached, placeOf } from './errors.js'
 import { isOnHub, parseHubName, type HubName } from './name.js'
 import { hubSettings } from './settings.js'
+import type { Job } from '../job.js'
 
 /** What a model is wanted for: to start a training from, to tag with, or, with its weights too, to teach. */
 export type Purpose = 'encoder' | 'tagger' | 'teacher'
@@ -33,7 +34,7 @@ export interface DownloadEvent {
  *
  * @throws NerError `hub/*`, `file/unwritable`, `file/disk-full`
  */
-export async function* locateModel(path: string, purpose: Purpose): AsyncGenerator<DownloadEvent, string> {
+export async function* locateModel(path: string, purpose: Purpose): Job<string, DownloadEvent> {
   const hub = isOnHub(path) ? parseHubName(path) : undefined
   if (hub === undefined) return path
   const { getHFHubCachePath, getRepoFolderName } = await import('@huggingface/hub')

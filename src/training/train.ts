@@ -16,6 +16,7 @@ import { runTask, type Task } from './run.js'
 import { selfTrain } from './self-training.js'
 import { startingPoint, windowOptions } from './start.js'
 import type { EquippedConfig } from './trainers.js'
+import type { Job } from '../job.js'
 
 export type { TrainEvent, TrainOptions, TrainResult } from './events.js'
 
@@ -27,7 +28,7 @@ export type { TrainEvent, TrainOptions, TrainResult } from './events.js'
  *
  * @throws NerError for every bad input; `training/not-finite`, after which the last checkpoint is still good
  */
-export const train = (config: Config, options: TrainOptions = {}): AsyncGenerator<TrainEvent, TrainResult> =>
+export const train = (config: Config, options: TrainOptions = {}): Job<TrainResult, TrainEvent> =>
   runTask(config, prepare, options)
 
 async function* prepare(equipped: EquippedConfig): AsyncGenerator<TrainEvent, Task> {

@@ -24,6 +24,7 @@ import type { Method, Quantized } from './result.js'
 import { quantizationOf, saveQuantized, writeRun } from './save.js'
 import { measureRanges } from './ranges.js'
 import type { Calibration } from './thresholds.js'
+import type { Job } from '../../job.js'
 
 export interface QuantizeOptions extends Budget {
   /** `auto` needs a dev file, `static` one to calibrate on. */
@@ -50,7 +51,7 @@ export interface QuantizeOptions extends Budget {
  * @throws NerError `quantize/already` for a quantized model; `usage/bad-option` where a file is missing that the method needs;
  *   `model/*` for a folder that is incomplete or damaged, `data/*` for bad data, `output/occupied`, `file/*`, `runtime/*`
  */
-export async function* quantize(modelDir: string, options: QuantizeOptions): AsyncGenerator<string, Quantized> {
+export async function* quantize(modelDir: string, options: QuantizeOptions): Job<Quantized> {
   const began = performance.now()
   const { method, cpu = detectCpu(), threads } = options
   checkOptions(options)

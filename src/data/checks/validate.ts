@@ -1,15 +1,16 @@
 import { goldLayer, type Document, type Token } from '../document.js'
 import { readDocuments, type Corpus, type CorpusOptions } from '../read.js'
 import type { Problem } from '../source.js'
+import { findWords } from '../../text/words.js'
 import type { Finding } from './finding.js'
 import { inconsistentSurfaces, spanFindings } from './spans.js'
 import { repeatedTexts } from './texts.js'
 
 export interface ValidateOptions extends Pick<CorpusOptions, 'format' | 'scheme' | 'offsetUnit'> {
-  /** Labels with fewer spans than this are rare. */
-  readonly minLabelCount: number
-  /** Finds the words of a text that comes without. */
-  readonly words: (text: string) => readonly Token[]
+  /** Labels with fewer spans than this are rare; 10 unless said. */
+  readonly minLabelCount?: number
+  /** Finds the words of a text that comes without; by our rules unless said. */
+  readonly words?: (text: string) => readonly Token[]
 }
 
 /** A file, read as far as it can be, and everything that is wrong with it. */
@@ -25,11 +26,11 @@ export interface ValidatedFile {
  *
  * @throws NerError `file/unreadable`, `data/empty`, `data/unknown-format`, `data/unknown-scheme`
  */
-export async function validate(paths: readonly string[], options: ValidateOptions): Promise<ValidatedFile[]> {
+export async function validate(paths: readonly string[], options: ValidateOptions = {}): Promise<ValidatedFile[]> {
+  const { words = findWords, minLabelCount = 10, ...reading } = options
   const read: { path: string; corpus: Corpus; documents: readonly Document[]; problems: Problem[] }[] = []
   for (const path of paths) {
     const problems: Problem[] = []
-    const { words: _, minLabelCount: __, ...reading } = options
     const corpus = await readDocuments(path, {
       ...reading,
       labels: 'optional',
@@ -51,9 +52,9 @@ export async function validate(paths: readonly string[], options: ValidateOption
         mend,
       })),
       ...problems.map((problem) => problemFinding(path, problem)),
-      ...corpus.documents.flatMap((document) => documentFindings(path, document, options)),
+      ...corpus.documents.flatMap((document) => documentFindings(path, document, words)),
       ...repeated.filter(({ file }) => file === path),
-      ...rareLabels(path, corpus.documents, options.minLabelCount),
+      ...rareLabels(path, corpus.documents, minLabelCount),
       ...inconsistentSurfaces(corpus.documents, goldLayer).map((finding) => ({ file: path, ...finding })),
     ],
   }))
@@ -69,7 +70,7 @@ const problemFinding = (file: string, problem: Problem): Finding => ({
   ...(problem.kind !== 'offset' && problem.document !== undefined && { fix: { kind: 'read' } }),
 })
 
-function documentFindings(file: string, document: Document, { words }: ValidateOptions): Finding[] {
+function documentFindings(file: string, document: Document, words: (text: string) => readonly Token[]): Finding[] {
   const { id, text, tokens = words(text), layers } = document
   return spanFindings(document, layers[goldLayer] ?? [], tokens).map((finding) => ({ file, document: id, ...finding }))
 }
