@@ -15,7 +15,16 @@ export function segment(document: Document): SegmentedDocument {
   const { text, tokens = findWords(text) } = document
   if (document.sentences) return { ...document, tokens, sentences: document.sentences }
   if (document.tokens) return { ...document, tokens, sentences: [{ start: 0, end: tokens.length }] }
-  return { ...document, tokens, sentences: findSentences(text, tokens), sentencesFound: true }
+  // Lists and patterns ask for no sentences, and to find them takes half as long as to find the words.
+  let found: readonly Sentence[] | undefined
+  return {
+    ...document,
+    tokens,
+    get sentences() {
+      return (found ??= findSentences(text, tokens))
+    },
+    sentencesFound: true,
+  }
 }
 
 /** All words of the documents, in order: what a tokenizer is trained on. */

@@ -16,20 +16,20 @@ export interface Words {
 
 /** Looks each of a document's words up. */
 export function lookUp(document: SegmentedDocument, lexemeOf: (text: string) => Lexeme): Words {
-  const { text, tokens, sentences, sentencesFound } = document
+  const { text, tokens } = document
   let starts: Set<number> | undefined
   let places: Int32Array | undefined
   return {
     text,
     tokens,
     lexemes: tokens.map(({ start, end }) => lexemeOf(text.slice(start, end))),
-    runs: sentencesFound ? [{ start: 0, end: tokens.length }] : sentences,
+    runs: document.sentencesFound ? [{ start: 0, end: tokens.length }] : document.sentences,
     wordsIn(span) {
       places ??= wordPlaces(text, tokens)
       const [start, end] = [places[2 * span.start]! - 1, places[2 * span.end + 1]!]
       return start < 0 || end === 0 ? undefined : { start, end }
     },
-    startsSentence: (at) => (starts ??= new Set(sentences.map(({ start }) => start))).has(at),
+    startsSentence: (at) => (starts ??= new Set(document.sentences.map(({ start }) => start))).has(at),
   }
 }
 

@@ -16,7 +16,7 @@ export type Labeller = (documents: readonly Document[]) => Promise<Document[]>
 
 /** Labelling throws what a source throws, `weak/function-failed` of a user's module. */
 export function labeller(sources: readonly OpenedSource[], { onFailure }: LabellerOptions = {}): Labeller {
-  return async (documents) => {
+  const label = async (documents: readonly Document[]): Promise<Document[]> => {
     const segmented = documents.map(segment)
     const layers = documents.map((): Record<string, readonly Span[]> => ({}))
     for (const source of sources) {
@@ -27,7 +27,16 @@ export function labeller(sources: readonly OpenedSource[], { onFailure }: Labell
     }
     return documents.map((document, i) => ({ ...document, layers: { ...document.layers, ...layers[i]! } }))
   }
+  return async (documents) => {
+    const labelled: Document[] = []
+    for (let start = 0; start < documents.length; start += atOnce)
+      labelled.push(...(await label(documents.slice(start, start + atOnce))))
+    return labelled
+  }
 }
+
+/** Documents whose words are held at once. More would be a burden on the garbage collector. */
+const atOnce = 256
 
 /** The document with the layers that a source reads. */
 const withLayers = (

@@ -6,7 +6,7 @@ import { documentRule } from './document-rules.js'
 import { openModel } from './model.js'
 import { openModule } from './module.js'
 import type { NamedFunction, Prepared } from './prepare.js'
-import { type Searched, sharedSearch } from './search.js'
+import { type Search, sharedSearch } from './search.js'
 import type { SpanSource } from './source.js'
 
 /** A source, and the sources above it whose layers it reads. */
@@ -19,13 +19,13 @@ export type Finder = Pick<SpanSource, 'find'> & Partial<Pick<SpanSource, 'close'
 
 /** What functions share. */
 interface Shared {
-  readonly search: (document: SegmentedDocument) => Searched
+  readonly search: Search
 }
 
 type Opener<Spec> = (spec: Spec, source: NamedFunction, shared: Shared) => Finder | Promise<Finder>
 
 const searched: Opener<FunctionSpec> = (_, { index }, { search }) => ({
-  find: (documents, signal) => findEach(documents, signal, (document) => search(document).spans[index]!),
+  find: (documents, signal) => findEach(documents, signal, (document) => search.spansIn(document)[index]!),
 })
 
 const openers: { readonly [Kind in FunctionKind]: Opener<SpecOf<Kind>> } = {
@@ -36,7 +36,7 @@ const openers: { readonly [Kind in FunctionKind]: Opener<SpecOf<Kind>> } = {
     find: (documents, signal) =>
       findEach(documents, signal, (document) =>
         documentRule(
-          search(document).words,
+          search.wordsOf(document),
           reads.map((name) => document.layers[name] ?? []),
           spec,
         ),

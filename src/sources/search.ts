@@ -8,18 +8,18 @@ import { parseTokenPattern } from '../patterns/token-pattern.js'
 import { lexicon } from '../text/lexicon.js'
 import type { Prepared } from './prepare.js'
 
-/** What all lists and patterns of a configuration find in a document. */
-export interface Searched {
-  readonly words: Words
-  /** By index of the function. */
-  readonly spans: readonly (readonly Span[])[]
+/** What the sources of a configuration know of a document together. */
+export interface Search {
+  readonly wordsOf: (document: SegmentedDocument) => Words
+  /** What lists and patterns find, by index of the function. */
+  readonly spansIn: (document: SegmentedDocument) => readonly (readonly Span[])[]
 }
 
 /**
  * Searches a document for all lists and patterns in one walk over its words, when the first source asks; the others are
  * given what was found.
  */
-export function sharedSearch(prepared: Prepared): (document: SegmentedDocument) => Searched {
+export function sharedSearch(prepared: Prepared): Search {
   const tokens = tokenMatcher(
     prepared.patterns.map(({ source, label, pattern, where }) => ({
       source,
@@ -30,24 +30,39 @@ export function sharedSearch(prepared: Prepared): (document: SegmentedDocument) 
   const lexemeOf = lexicon(wordNumbers(prepared.gazetteer), tokens.words)
   const findNames = gazetteerMatcher(prepared.gazetteer)
   const findRegexes = regexMatcher(prepared.regexes)
-  // By its words, which copies of a document share; two texts could share them, too.
-  const known = new WeakMap<readonly Token[], Remembered>()
-  return (document) => {
-    const remembered = known.get(document.tokens)
-    if (remembered?.text === document.text && remembered.sentences === document.sentences) return remembered.searched
-    const words = lookUp(document, lexemeOf)
+  const search = (words: Words) => {
     const spans = prepared.functions.map((): Span[] => [])
     findNames(words, spans)
     findRegexes(words.text, spans)
     tokens.find(words, spans)
-    const searched = { words, spans }
-    known.set(document.tokens, { text: document.text, sentences: document.sentences, searched })
-    return searched
+    return spans
+  }
+  // Words take far more memory than spans, and only rules ask for them again.
+  const hasRules = prepared.functions.some(({ spec }) => spec.kind === 'document')
+  const wordsOf = (document: SegmentedDocument) => lookUp(document, lexemeOf)
+  const remembered = hasRules ? remember(wordsOf) : wordsOf
+  return { wordsOf: remembered, spansIn: remember((document) => search(remembered(document))) }
+}
+
+/**
+ * Remembers what a function said of a document, by its words, which copies of it share. Two texts could share them, too.
+ */
+function remember<T>(say: (document: SegmentedDocument) => T): (document: SegmentedDocument) => T {
+  const known = new WeakMap<readonly Token[], Said<T>>()
+  return (document) => {
+    const { text, tokens } = document
+    // Sentences that were found are those of the words.
+    const sentences = document.sentencesFound ? undefined : document.sentences
+    const said = known.get(tokens)
+    if (said?.text === text && said.sentences === sentences) return said.value
+    const value = say(document)
+    known.set(tokens, { text, sentences, value })
+    return value
   }
 }
 
-interface Remembered {
+interface Said<T> {
   readonly text: string
-  readonly sentences: readonly Sentence[]
-  readonly searched: Searched
+  readonly sentences: readonly Sentence[] | undefined
+  readonly value: T
 }
