@@ -139,8 +139,8 @@ function moduleThread(
     stderr: true,
     resourceLimits: { maxOldGenerationSizeMb: mostMemory },
   })
-  worker.stdout.pipe(process.stderr, { end: false })
-  worker.stderr.pipe(process.stderr, { end: false })
+  for (const printed of [worker.stdout, worker.stderr])
+    printed.on('data', (text: Uint8Array) => void process.stderr.write(text))
   const answers: Answer[] = []
   let ended: Ended | undefined
   let wake: () => void = () => undefined
