@@ -13,6 +13,18 @@ export interface Ancestor {
   readonly sha256?: string | undefined
 }
 
+const scores = z.object({
+  /** The split that they are of: test, or dev. */
+  on: z.string(),
+  /** By the model's own decoding, strict spans. */
+  f1: z.number(),
+  /** With each word's likeliest tag, of a CRF. */
+  argmax_f1: z.number().optional(),
+})
+
+/** What a model scored when it was trained. */
+export type StoredScores = Readonly<z.output<typeof scores>>
+
 /** Where a model comes from: what it was made of, with which settings, and by which versions. */
 export interface Lineage {
   /** What a training started from; null is from scratch. */
@@ -24,6 +36,7 @@ export interface Lineage {
   readonly unlabelled?: readonly SourceFile[]
   readonly gazetteer?: SourceFile
   readonly data?: Readonly<Partial<Record<'train' | 'dev' | 'test', SourceFile>>> | undefined
+  readonly scores?: StoredScores | undefined
   readonly seed?: number
   readonly config?: Config
   readonly versions?: Readonly<Record<string, string>>
@@ -47,6 +60,7 @@ export interface Quantization {
 
 /** What later commands read of a lineage. The rest is for people, and may be of other versions. */
 export const storedLineage = z.looseObject({
+  scores: scores.optional(),
   data: z.partialRecord(z.enum(['train', 'dev', 'test']), source).optional(),
   /** Its presence marks a quantized model. */
   quantization: z.looseObject({}).optional(),

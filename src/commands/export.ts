@@ -46,7 +46,8 @@ export const command = defineCommand({
     }
     const { opset, data, out, threads } = args
     const exported = await steps(exportModel(args.model, { ...files, opset, data, out, threads }))
-    const { manifest, misses } = exported
+    const { manifest, misses, warnings } = exported
+    for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`)
     if (misses.length > 0) {
       process.stderr.write(`${misses.join('\n')}\nNothing was written.\n`)
       return exit.gateFailed

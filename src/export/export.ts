@@ -10,6 +10,7 @@ import { verify } from '../graph/verify.js'
 import { loadModel, nerFileOf, type ModelFolder } from '../artifacts/model.js'
 import { boundFiles, nerFileName, rebindNerFile, writeNerFile } from '../artifacts/ner-file.js'
 import type { DeviceOptions } from '../inference/tag.js'
+import { gapWarning } from '../training/warnings.js'
 import { versions } from '../runtime/versions.js'
 import { damagedFiles, graphEntry, storedFile, type GraphEntry, type Manifest, type StoredFile } from './manifest.js'
 import { planFiles, type PlannedFile, type PlanOptions } from './plan.js'
@@ -34,6 +35,8 @@ export interface Exported {
   readonly manifest: Manifest
   /** Files that are not what they should be, each in a sentence; with any, nothing was written. */
   readonly misses: readonly string[]
+  /** What is not to be overlooked, a sentence or two each. */
+  readonly warnings: readonly string[]
 }
 
 /**
@@ -107,7 +110,8 @@ export async function* exportModel(modelDir: string, options: ExportOptions): Jo
       writeFileAtomically(join(stage.folder, manifestFile), `${JSON.stringify(manifest, null, 2)}\n`)
       stage.publish(files)
     }
-    return { folder: out, manifest, misses }
+    const { scores } = model.ner.lineage
+    return { folder: out, manifest, misses, warnings: scores ? gapWarning(scores.f1, scores.argmax_f1) : [] }
   } finally {
     stage.close()
   }

@@ -3,6 +3,7 @@ import type { Scores } from '../data/scoring.js'
 import { tagLabels } from '../data/schemes.js'
 import type { Tagger } from '../models/tagger.js'
 import { percent } from '../report/numbers.js'
+import { gapWarning } from './warnings.js'
 
 export interface ModelCard {
   readonly name: string
@@ -55,10 +56,10 @@ export function modelCard({ name, tagger, origin, data, scored, hasWeights }: Mo
   ].join('\n\n')
 }
 
-const plainly = ({ argmax }: Scored) =>
+const plainly = ({ scores, argmax }: Scored) =>
   argmax === undefined
     ? ''
-    : ` Tools without the CRF, which give each word its likeliest tag, get an F1 of ${percent(argmax.micro.f1)}.`
+    : ` Tools without the CRF, which give each word its likeliest tag, get an F1 of ${percent(argmax.micro.f1)}${gapWarning(scores.micro.f1, argmax.micro.f1).length > 0 ? ': decode with the CRF' : ''}.`
 
 function result({ micro: { precision, recall, f1 } }: Scores, dataset: string, split: string) {
   const metric = (type: string, value: number) => ({ type, value, name: `${type} (strict spans)` })

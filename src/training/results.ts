@@ -1,6 +1,6 @@
 import { basename, join } from 'node:path'
 import { writeJson } from '../artifacts/json.js'
-import type { Lineage } from '../artifacts/lineage.js'
+import type { Lineage, StoredScores } from '../artifacts/lineage.js'
 import { writeRunFile } from '../artifacts/run-file.js'
 import type { Config } from '../config/schema.js'
 import { toMetrics, type Metrics } from '../data/scoring.js'
@@ -68,7 +68,14 @@ export function writeRun(run: FinishedRun): RunResults {
       corpus[split] ? [[split, { file: basename(config.data[split]!), sha256: corpus[split].hash }]] : [],
     ),
   )
-  const lineage: Lineage = { ...run.lineage, data, seed: config.seed, config, versions: versions() }
+  const lineage: Lineage = {
+    ...run.lineage,
+    data,
+    scores: shown && storedScores(shown),
+    seed: config.seed,
+    config,
+    versions: versions(),
+  }
   saveModel(output, {
     config: run.encoderConfig,
     tagger,
@@ -155,6 +162,18 @@ function trainerState({ config, progress, totalSteps }: FinishedRun) {
     log_history: progress.log,
   }
 }
+
+const storedScores = ({
+  split,
+  evaluation: { crf, argmax },
+}: {
+  split: Split
+  evaluation: Evaluation
+}): StoredScores => ({
+  on: split,
+  f1: (crf ?? argmax).scores.micro.f1,
+  ...(crf && { argmax_f1: argmax.scores.micro.f1 }),
+})
 
 /** The configuration without this machine's paths. */
 function portable(config: Config): Config {

@@ -17,16 +17,13 @@ export function trainingWarnings(
   return [
     ...(isBlank ? [`The model finds no entity of the dev set: its best F1 is 0. ${longer}`] : []),
     ...(!isBlank && steps < fewestSteps ? [`The model was trained for ${steps} steps alone. ${longer}`] : []),
-    ...gapWarning(evaluation),
+    ...(evaluation?.crf ? gapWarning(evaluation.crf.scores.micro.f1, evaluation.argmax.scores.micro.f1) : []),
   ]
 }
 
-/** How far a model without its CRF is from the model, where that is far. */
-export function gapWarning(evaluation: Pick<Evaluation, 'crf' | 'argmax'> | undefined): string[] {
-  const { crf, argmax } = evaluation ?? {}
-  if (!crf || !argmax) return []
-  const [own, plain] = [crf.scores.micro.f1, argmax.scores.micro.f1]
-  if (100 * (own - plain) <= widestGap) return []
+/** How far a model without its CRF is from the model, where that is far; F1 from 0 to 1. */
+export function gapWarning(own: number, plain: number | undefined): string[] {
+  if (plain === undefined || 100 * (own - plain) <= widestGap) return []
   return [
     `Tools that do not know the CRF, and give each word its likeliest tag, get an F1 of ${percent(plain)} where the CRF ` +
       `gets ${percent(own)}. A longer training, or a higher training.emission_loss, brings them together.`,

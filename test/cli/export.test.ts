@@ -36,7 +36,7 @@ const manifest: Manifest = {
 function exporting(result: Partial<Exported>): void {
   vi.mocked(exportModel).mockImplementation(async function* () {
     yield await Promise.resolve('writing onnx/model.onnx')
-    return { folder: 'ship', manifest, misses: [], ...result }
+    return { folder: 'ship', manifest, misses: [], warnings: [], ...result }
   })
 }
 beforeEach(() => exporting({}))
@@ -88,6 +88,12 @@ describe('ner export', () => {
 
   it('prints the manifest as JSON', async () => {
     expect(JSON.parse((await ner('export', 'm', '--json')).stdout)).toEqual(manifest)
+  })
+
+  it('says what other tools get of a model whose CRF they do not know', async () => {
+    exporting({ warnings: ['Tools get less.'] })
+    const { code, stderr } = await ner('export', 'm')
+    expect([code, stderr]).toEqual([0, expect.stringContaining('warning: Tools get less.\n')])
   })
 
   it('fails where a file is not the model', async () => {

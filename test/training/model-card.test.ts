@@ -32,7 +32,7 @@ describe('a model card', () => {
     })
     expect(body).toContain('Finds LOC, PER. Trained from scratch with seed 1; a CRF on top decodes the tags')
     expect(body).toContain('| all | 100.00 | 90.00 | 94.74 |')
-    expect(body).toMatch(/likeliest tag, get an F1 of 66\.67\./)
+    expect(body).toMatch(/likeliest tag, get an F1 of 66\.67: decode with the CRF\./)
   })
 
   it('says nothing of a CRF, or of scores, where there are none', () => {
