@@ -9,7 +9,9 @@ import { writeFileAtomically } from '../io/write.js'
 import { agreementReport } from '../report/agreement.js'
 import { kappa } from '../report/numbers.js'
 import { agreementJson, agreementTables, aloneLines } from './agreement-tables.js'
-import { defineCommand, exit } from './command.js'
+import { atLeast, type Gate } from '../evaluation/gate.js'
+import { defineCommand } from './command.js'
+import { passing } from './gates.js'
 import { write } from './output.js'
 import { during } from './progress.js'
 
@@ -58,21 +60,14 @@ export const command = defineCommand({
         : agreementTables(agreement, disagreements),
     )
     for (const line of aloneLines(corpus)) process.stderr.write(`${line}\n`)
-    return gate === undefined ? exit.done : heldAgainst(gate, agreement.headline, args.strict === true)
+    return passing(gate === undefined ? [] : [headlineGate(gate, agreement.headline, args.strict === true)], kappa)
   },
 })
 
-function heldAgainst(gate: number, { measure, estimate: { value, interval } }: Headline, isStrict: boolean) {
-  if ((isStrict ? (interval?.low ?? -Infinity) : value) >= gate) return exit.done
-  const bound = interval
-    ? `the lower bound of its interval is ${kappa(interval.low)}`
-    : 'one document gives no interval'
-  process.stderr.write(
-    isStrict
-      ? `${measure} is ${kappa(value)}, but ${bound}, which --strict holds against the gate of ${gate}.\n`
-      : `${measure} is ${kappa(value)}, below the gate of ${gate}; ${bound}.\n`,
-  )
-  return exit.gateFailed
+/** The headline, or, strictly, the lower bound of its interval, which one document does not give. */
+function headlineGate(limit: number, { measure, estimate: { value, interval } }: Headline, isStrict: boolean): Gate {
+  if (!isStrict) return atLeast(measure, value, limit)
+  return atLeast(`the lower bound of the interval of ${measure}`, interval?.low ?? NaN, limit)
 }
 
 const badGate = (gate: number) =>

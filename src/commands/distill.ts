@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { distill } from '../compress/distill/distill.js'
 import { isTaughtBy } from '../compress/distill/finished.js'
-import { dropsBetween, overBudget } from '../compress/quantize/gates.js'
+import { dropsBetween } from '../compress/quantize/gates.js'
+import { atMost } from '../evaluation/gate.js'
 import { loadConfig } from '../config/load.js'
 import { NerError } from '../errors.js'
 import { writeFileAtomically } from '../io/write.js'
@@ -11,6 +12,7 @@ import { percent, short, thousands } from '../report/numbers.js'
 import { checkComparable, compareModels, onlyWrongIn, type ModelProfile } from '../evaluation/compare.js'
 import { versions } from '../runtime/versions.js'
 import { defineCommand, exit } from './command.js'
+import { passing } from './gates.js'
 import { followRun } from './follow.js'
 import { table } from './format.js'
 import { device, onMisaligned } from './options.js'
@@ -104,10 +106,9 @@ export const command = defineCommand({
     writeFileAtomically(comparisonFile, compared)
 
     await write(args.json === true ? compared : `${comparison(models)}\nmodel   ${config.output}\nreport  ${report}\n`)
-    const failed = overBudget(drops, { maxF1Drop: args['max-f1-drop'] ?? Infinity, perTypeMaxDrop: Infinity })
-    if (failed.length === 0) return exit.done
-    process.stderr.write(`${failed.join('\n')}\n`)
-    return exit.gateFailed
+    const most = args['max-f1-drop']
+    const gates = most === undefined ? [] : [atMost('the F1 that the student lost, in points,', drops.overall, most)]
+    return passing(gates, (points) => points.toFixed(2))
   },
 })
 

@@ -6,7 +6,9 @@ import { type Evaluation, evaluate, type FileEvaluation } from '../evaluation/ev
 import { writeMisaligned } from '../evaluation/misaligned.js'
 import { originOf } from '../hub/name.js'
 import { writeFileAtomically } from '../io/write.js'
-import { defineCommand, exit } from './command.js'
+import { atLeast } from '../evaluation/gate.js'
+import { defineCommand } from './command.js'
+import { passing } from './gates.js'
 import { percent } from '../report/numbers.js'
 import { evaluationReport } from '../report/report.js'
 import { versions } from '../runtime/versions.js'
@@ -66,9 +68,7 @@ export const command = defineCommand({
       )
     }
     const { f1 } = (evaluation.crf ?? evaluation.argmax).scores.micro
-    if (gate === undefined || f1 >= gate) return exit.done
-    process.stderr.write(`F1 ${percent(f1)} is below the gate of ${percent(gate)}.\n`)
-    return exit.gateFailed
+    return passing(gate === undefined ? [] : [atLeast('F1', f1, gate)], percent)
   },
 })
 

@@ -109,7 +109,7 @@ describe('ner distill', () => {
   ])('a drop of 20 points passes or fails the gate of %s', async (gate, expected) => {
     const { code, stderr } = await ner('distill', 'teacher', ...flags(), '--max-f1-drop', gate)
     expect(code).toBe(expected)
-    expect(stderr.includes('lost 20.00 points of F1')).toBe(expected === 1)
+    expect(stderr.includes('the student lost, in points, is 20.00, above the gate of 19.90')).toBe(expected === 1)
   })
 
   describe('with --resume', () => {

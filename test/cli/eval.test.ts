@@ -63,13 +63,13 @@ describe('ner eval', () => {
   ])('with --min-f1 %s ends with %i', async (gate, code) => {
     const outcome = await ner('eval', 'm', 'd', '--min-f1', gate)
     expect(outcome.code).toBe(code)
-    expect(outcome.stderr).toMatch(code === 1 ? /80\.00 is below the gate of 81\.00/ : /^$/)
+    expect(outcome.stderr).toMatch(code === 1 ? /F1 is 80\.00, below the gate of 81\.00/ : /^$/)
     expect(outcome.stdout).toMatch(/all/)
   })
 
   it('keeps to its gate where its reader has gone', async () => {
     const { code, stderr } = await withoutReader('eval', 'm', 'd', '--min-f1', '0.81')
-    expect([code, stderr]).toEqual([1, 'F1 80.00 is below the gate of 81.00.\n'])
+    expect([code, stderr]).toEqual([1, 'F1 is 80.00, below the gate of 81.00.\n'])
     expect((await withoutReader('eval', 'm', 'd')).code).toBe(0)
   })
 })

@@ -1,4 +1,5 @@
 import type { Scores } from '../../data/scoring.js'
+import { atMost, failuresOf, type Gate } from '../../evaluation/gate.js'
 
 /** How much F1 may be lost, in points (0.3 of 91.2 leaves 90.9). */
 export interface Budget {
@@ -23,15 +24,14 @@ export function dropsBetween(before: Scores, after: Scores): Drops {
   }
 }
 
-/** Of drops that are over the budget, each in a sentence; empty where it is kept. */
-export function overBudget({ overall, perType }: Drops, { maxF1Drop, perTypeMaxDrop }: Budget): string[] {
-  const says = (what: string, drop: number, most: number) =>
-    drop > most + rounding ? [`${what} lost ${drop.toFixed(2)} points of F1; ${most} may be lost.`] : []
-  return [
-    ...says('All types together', overall, maxF1Drop),
-    ...Object.entries(perType).flatMap(([type, drop]) => says(type, drop, perTypeMaxDrop)),
-  ]
-}
+/** The gates of a budget: points of F1 that all types together, and each type, may lose. */
+export const dropGates = ({ overall, perType }: Drops, { maxF1Drop, perTypeMaxDrop }: Budget): Gate[] => [
+  atMost('the F1 that all types together lost, in points,', overall, maxF1Drop),
+  ...Object.entries(perType).map(([type, drop]) =>
+    atMost(`the F1 that ${type} lost, in points,`, drop, perTypeMaxDrop),
+  ),
+]
 
-/** F1 is a quotient of counts: a difference below this is none. */
-const rounding = 1e-9
+/** The gates of a budget that failed, each in a sentence; none where it is kept. */
+export const overBudget = (drops: Drops, budget: Budget): string[] =>
+  failuresOf(dropGates(drops, budget), (points) => points.toFixed(2))

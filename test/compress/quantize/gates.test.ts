@@ -22,8 +22,11 @@ describe('gates', () => {
 
   test.each([
     [{ maxF1Drop: 1, perTypeMaxDrop: 1 }, []],
-    [{ maxF1Drop: 0.1, perTypeMaxDrop: 1 }, ['All types together lost 0.33 points of F1; 0.1 may be lost.']],
-    [{ maxF1Drop: 1, perTypeMaxDrop: 0.5 }, ['LOC lost 0.50 points of F1; 0.5 may be lost.']],
+    [
+      { maxF1Drop: 0.1, perTypeMaxDrop: 1 },
+      ['The F1 that all types together lost, in points, is 0.33, above the gate of 0.10.'],
+    ],
+    [{ maxF1Drop: 1, perTypeMaxDrop: 0.5 }, ['The F1 that LOC lost, in points, is 0.50, above the gate of 0.50.']],
   ])('with %j', (budget, failures) => {
     expect(overBudget(dropsBetween(before, after), budget)).toEqual(failures)
   })

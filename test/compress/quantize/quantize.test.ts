@@ -212,7 +212,9 @@ describe('gates', () => {
   test('that fail leave the folder there, and say which', async () => {
     const { output, failures } = await run({ dev: data, maxF1Drop: -1, perTypeMaxDrop: -1 })
     expect(failures).toHaveLength(3)
-    expect(failures[0]).toMatch(/^All types together lost \d+\.\d\d points of F1; -1 may be lost\.$/)
+    expect(failures[0]).toMatch(
+      /^The F1 that all types together lost, in points, is -?\d+\.\d\d, above the gate of -1\.00\.$/,
+    )
     expect(json(output, 'run.json')).toMatchObject({ gates: { failures } })
   })
 })
