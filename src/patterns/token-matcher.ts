@@ -94,7 +94,9 @@ function startIndex(patterns: readonly LabelledPattern[]): WordTests['startsWith
   const named = { text: new Map<string, number[]>(), lower: new Map<string, number[]>() }
   const unnamed: { pattern: number; first: readonly PatternToken[] }[] = []
   for (const [pattern, { tokens }] of patterns.entries()) {
-    const first = tokens.slice(0, 1 + tokens.findIndex(({ times }) => times === 'one'))
+    // Where every token is optional, a match may begin with any of them.
+    const required = tokens.findIndex(({ times }) => times === 'one')
+    const first = required < 0 ? tokens : tokens.slice(0, 1 + required)
     const { literal, negated } = first[0]!
     if (first.length > 1 || negated || literal === undefined) unnamed.push({ pattern, first })
     else {
@@ -127,7 +129,9 @@ function candidateFrom(
   limit: number,
 ): Candidate | undefined {
   const end = longestFrom(pattern, tests, words, at, limit)
-  return end < 0 ? undefined : { pattern, start: at + pattern.before, end: end - pattern.after, suffixes: 0 }
+  // A match of no words is none.
+  if (end - pattern.after <= at + pattern.before) return undefined
+  return { pattern, start: at + pattern.before, end: end - pattern.after, suffixes: 0 }
 }
 
 /** Whether a word passes a token of a pattern. */

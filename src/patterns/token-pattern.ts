@@ -6,6 +6,7 @@ import { nearest } from '../nearest.js'
 import { flagBit, flagNames, type Flag, shapeOf } from '../text/attributes.js'
 import type { Lexeme } from '../text/lexicon.js'
 import { compilePattern } from './regex.js'
+import { unicodeClasses } from './unicode-classes.js'
 import type { Words } from '../data/words.js'
 
 /*
@@ -74,9 +75,7 @@ export function parseTokenPattern(pattern: Json, where: string, lists: WordLists
   const tokens = pattern.flatMap((token, i) => patternTokens(token, `${where}, token ${i + 1}`, lists))
   if (tokens.length > mostTokens) throw bad(`A pattern of ${tokens.length} tokens is too long.`, where)
   const own = tokens.filter(({ context }) => !context)
-  if (own.every(({ times }) => times !== 'one')) {
-    throw bad('The pattern can match no words at all.', where, 'Let one token be there at least once.')
-  }
+  if (own.length === 0) throw bad('The pattern has no token but those of context.', where)
   const [first, last] = [tokens.indexOf(own[0]!), tokens.lastIndexOf(own.at(-1)!)]
   if (last - first >= own.length) {
     throw bad(
@@ -210,14 +209,15 @@ function textTest(value: Json, scope: Scope): TextTest {
   return (text) => tests.every((test) => test(text))
 }
 
-function operatorTest(operator: string, operand: Json, scope: Scope): TextTest {
+function operatorTest(name: string, operand: Json, scope: Scope): TextTest {
+  const operator = name.toUpperCase()
   const { where } = scope
   const fuzzy = /^FUZZY([1-9])?$/.exec(operator)
   if (operator === 'REGEX') return anyOf(operand, scope, regexTest)
   if (fuzzy) return anyOf(operand, scope, (text) => fuzzyTest(text, fuzzy[1]))
   if (operator !== 'IN' && operator !== 'NOT_IN') {
     const meant = nearest(operator, ['IN', 'NOT_IN', 'REGEX', 'FUZZY'])
-    throw bad(`There is no operator ${operator}.`, where, meant === undefined ? undefined : `Did you mean ${meant}?`)
+    throw bad(`There is no operator ${name}.`, where, meant === undefined ? undefined : `Did you mean ${meant}?`)
   }
   const values = new Set(textsOf(operand, { ...scope, where: `${where}.${operator}` }))
   return operator === 'IN' ? (text) => values.has(text) : (text) => !values.has(text)
@@ -251,12 +251,40 @@ function anyOf(operand: Json, scope: Scope, one: (text: string, where: string) =
 
 /** Searched for anywhere in the word, as Python's `re.search` does. */
 function regexTest(pattern: string, where: string): TextTest {
-  const compiled = compilePattern(pattern, where)
+  const compiled = compilePattern(unicodeClasses(pattern), where)
   return (text) => compiled.matcher(text).find()
 }
 
+/** Python's `round`. */
+function halfToEven(value: number): number {
+  const floor = Math.floor(value)
+  return value - floor === 0.5 ? floor + (floor % 2) : Math.round(value)
+}
+
+/** Edits of characters, not of UTF-16 units: each astral one stands for a unit that neither text has. */
+function characterDistance(a: string, b: string): number {
+  if (!astral.test(a) && !astral.test(b)) return distance(a, b)
+  const units = new Map<string, string>()
+  const unused = (function* () {
+    for (let unit = 0xe000; unit < 0xf900; unit++) {
+      const character = String.fromCharCode(unit)
+      if (!a.includes(character) && !b.includes(character)) yield character
+    }
+  })()
+  const inUnits = (text: string) =>
+    Array.from(text, (character) => {
+      if (character.length === 1) return character
+      if (!units.has(character)) units.set(character, unused.next().value ?? character)
+      return units.get(character)!
+    }).join('')
+  return distance(inUnits(a), inUnits(b))
+}
+
+const astral = /[\ud800-\udbff][\udc00-\udfff]/
+
 /** spaCy's bound on edits: as many as the operator's name says, else three tenths of the length, and at least two. */
 function fuzzyTest(wanted: string, edits: string | undefined): TextTest {
-  const most = edits === undefined ? Math.max(2, Math.round(0.3 * wanted.length)) : Number(edits)
-  return (text) => Math.abs(text.length - wanted.length) <= most && distance(text, wanted) <= most
+  const length = [...wanted].length
+  const most = edits === undefined ? Math.max(2, halfToEven(0.3 * length)) : Number(edits)
+  return (text) => Math.abs([...text].length - length) <= most && characterDistance(text, wanted) <= most
 }

@@ -44,6 +44,26 @@ describe('attributes of words', () => {
   })
 })
 
+interface WordGolden {
+  readonly flags: Flag[]
+  readonly words: [word: string, shape: string, flags: Flag[]][]
+}
+
+const wordGolden = JSON.parse(
+  readFileSync(new URL('../golden/weak/word-attributes.json', import.meta.url), 'utf8'),
+) as WordGolden
+
+describe('attributes of words of many scripts', () => {
+  it('are spaCy’s', () => {
+    const ours = wordGolden.words.map(([word]) => [
+      word,
+      shapeOf(word),
+      wordGolden.flags.filter((flag) => (flagsOf(word) & flagBit(flag)) !== 0),
+    ])
+    expect(ours).toEqual(wordGolden.words)
+  })
+})
+
 describe('token patterns', () => {
   it.each(golden.cases.map((one, i) => [i, one] as const))('find what spaCy finds: %i', (_, one) => {
     const { document, spans } = find(one.words, one.patterns)
@@ -61,6 +81,50 @@ describe('token patterns', () => {
     ]
     const { document, spans } = find('In New York , not in Rome .'.split(' '), [place])
     expect(shown(document, spans)).toEqual(['New York X'])
+  })
+
+  it('give the matches of patterns that need nothing, where they hold a word', () => {
+    const { document, spans } = find('a b a a c'.split(' '), [
+      [
+        { TEXT: 'a', OP: '*' },
+        { TEXT: 'b', op: '?' },
+      ],
+    ])
+    expect(shown(document, spans)).toEqual(['a b X', 'a a X'])
+    const context = [
+      { TEXT: 'in', CONTEXT: true },
+      { IS_TITLE: true, OP: '?' },
+    ]
+    const beside = find('in Rome in vain'.split(' '), [context])
+    expect(shown(beside.document, beside.spans)).toEqual(['Rome X'])
+  })
+
+  // As Python 3's re.search says.
+  it.each<[string, string, boolean]>([
+    ['^\\w+$', 'Zoë', true],
+    ['^\\W', 'ë', false],
+    ['^[\\w-]+$', 'Jean-René', true],
+    ['^\\d+$', '٣٤', true],
+    ['\\D', '٣', false],
+    ['^\\s$', '\u00a0', true],
+    ['caf\\b', 'café', false],
+    ['\\bne\\b', 'é-ne', true],
+    ['\\bne', 'éne', false],
+    ['^[]\\d]$', ']', true],
+    ['\\\\w', 'w', false],
+  ])('read %s in all scripts, as of %s', (pattern, word, matches) => {
+    expect(find([word], [[{ TEXT: { regex: pattern } }]]).spans).toHaveLength(Number(matches))
+  })
+
+  // Three tenths of 15 and 25 are 4.5 and 7.5: rounded to 4 and 8.
+  it.each<[string, string, boolean]>([
+    ['abcdefghijklmno', 'abcdefghijkXXXX', true],
+    ['abcdefghijklmno', 'abcdefghijXXXXX', false],
+    ['abcdefghijklmnopqrstuvwxy', 'abcdefghijklmnopqXXXXXXXX', true],
+    ['😀😁😂a', '🙃🙄😂a', true],
+    ['😀😁😂a', '🙃🙄🙅a', false],
+  ])('allow spaCy’s edits of characters: %s, %s', (wanted, word, matches) => {
+    expect(find([word], [[{ TEXT: { FUZZY: wanted } }]]).spans).toHaveLength(Number(matches))
   })
 
   it('call lists of words by name', () => {
@@ -117,7 +181,7 @@ describe('token patterns', () => {
     ['a length that is none', [{ LENGTH: '4' }], 'LENGTH is a number', 'rules.jsonl:3, token 1, LENGTH'],
     ['an empty pattern', [], 'A pattern is a list of tokens', 'rules.jsonl:3'],
     ['a token that is none', ['a'], 'A token is an object', 'rules.jsonl:3, token 1'],
-    ['a pattern that needs nothing', [{ TEXT: 'a', OP: '*' }], 'can match no words', 'rules.jsonl:3'],
+    ['a pattern of context alone', [{ TEXT: 'a', CONTEXT: true }], 'no token but those of context', 'rules.jsonl:3'],
     ['context in the middle', [{}, { TEXT: 'a', CONTEXT: true }, {}], 'in the middle', 'rules.jsonl:3'],
     ['a huge repetition', [{ TEXT: 'a', OP: '{900}' }], 'There is no operator', 'rules.jsonl:3, token 1, OP'],
   ])('refuse %s', (_, pattern, what, where) => {

@@ -1,7 +1,7 @@
 """What spaCy's EntityRuler finds, for token-patterns.json: pip install spacy && python token_patterns.py
 
 Random patterns over random words. A case has one label, since where several claim the same words the ruler keeps one of
-them and this project keeps all. Regular expressions keep to ASCII classes: \\w is of all scripts in Python, of ASCII in RE2.
+them and this project keeps all.
 """
 import json
 import random
