@@ -1,6 +1,7 @@
 import { writeFileAtomically } from '../io/write.js'
 import { NerError } from '../errors.js'
 import { columnProblem } from './formats/conll-write.js'
+import { inFile } from './file-unit.js'
 import { goldLayer, type Document, type Span, type Token } from './document.js'
 import type { Loss } from './losses.js'
 import { readDocuments, type CorpusOptions, type Format } from './read.js'
@@ -94,9 +95,11 @@ function withoutUnfit(document: Document & { readonly tokens: readonly Token[] }
   return fitted.document
 }
 
-/** Where a span is, for people: its document, its words, and its offsets in UTF-16 units. */
-export const placeOf = ({ id, text }: Document, { start, end, label }: Span): string =>
-  `${id}, ${label} “${text.slice(start, end)}” at ${start}–${end}`
+/** Where a span is, for people: its document, its words, and its offsets as its file counts them. */
+export function placeOf(document: Document, { start, end, label }: Span): string {
+  const at = inFile(document)
+  return `${document.id}, ${label} “${document.text.slice(start, end)}” at ${at(start)}–${at(end)}`
+}
 
 /** Writes what was left out beside an output, a JSON object a line; returns its path, or undefined where nothing was. */
 export function writeRejects(output: string, rejects: readonly Reject[]): string | undefined {

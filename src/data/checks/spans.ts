@@ -1,5 +1,6 @@
 import { alignSpans } from '../align.js'
 import type { Document, Span, Token } from '../document.js'
+import { inFile } from '../file-unit.js'
 import type { Finding } from './finding.js'
 
 type SpanFinding = Omit<Finding, 'file' | 'document'>
@@ -11,7 +12,7 @@ type SpanFinding = Omit<Finding, 'file' | 'document'>
 export function spanFindings(document: Document, spans: readonly Span[], tokens: readonly Token[]): SpanFinding[] {
   return [
     ...spans.flatMap((span) => blankFinding(document, span, tokens)),
-    ...cutWords(document.text, spans, tokens),
+    ...cutWords(document, spans, tokens),
     ...overlaps(document, spans),
   ]
 }
@@ -33,11 +34,13 @@ function blankFinding(document: Document, span: Span, tokens: readonly Token[]):
   // A token may hold white space itself, such as WNUT-17's U+FEFF: the span is right then.
   if (alignSpans([by], tokens).misaligned.length > 0) return []
   const what = `${quoted(text, span)} has white space at an end.`
-  const mend = `Label ${by.start}–${by.end}, “${trimmed}”.`
+  const mend = `Label ${inFile(document)(by.start)}–${inFile(document)(by.end)}, “${trimmed}”.`
   return [{ kind: 'whitespace', start, end, what, mend, fix: { kind: 'span', document, span, by } }]
 }
 
-function cutWords(text: string, spans: readonly Span[], tokens: readonly Token[]): SpanFinding[] {
+function cutWords(document: Document, spans: readonly Span[], tokens: readonly Token[]): SpanFinding[] {
+  const { text } = document
+  const at = inFile(document)
   return alignSpans(spans, tokens).misaligned.map((span) => {
     const words = tokens.filter((token) => token.end > span.start && token.start < span.end)
     const [start, end] = [words[0]!.start, words.at(-1)!.end]
@@ -46,7 +49,7 @@ function cutWords(text: string, spans: readonly Span[], tokens: readonly Token[]
       start: span.start,
       end: span.end,
       what: `${quoted(text, span)} cuts a word.`,
-      mend: `Label ${start}–${end}, “${text.slice(start, end)}”, or divide the word.`,
+      mend: `Label ${at(start)}–${at(end)}, “${text.slice(start, end)}”, or divide the word.`,
     }
   })
 }
@@ -70,7 +73,8 @@ function overlap(document: Document, before: Span, span: Span): SpanFinding {
     return { ...place, what, mend: 'Remove one.', fix: { kind: 'span', document, span, by: null } }
   }
   const longer = end - start > before.end - before.start ? span : before
-  const what = `${quoted(text, span)} overlaps ${quoted(text, before)} at ${before.start}–${before.end}.`
+  const at = inFile(document)
+  const what = `${quoted(text, span)} overlaps ${quoted(text, before)} at ${at(before.start)}–${at(before.end)}.`
   return { ...place, what, mend: `Keep one; the longer is ${quoted(text, longer)}.` }
 }
 

@@ -1,6 +1,7 @@
 import { goldLayer, type Document, type Token } from '../document.js'
 import { readDocuments, type Corpus, type CorpusOptions } from '../read.js'
 import type { Problem } from '../source.js'
+import { inFile } from '../file-unit.js'
 import { findWords } from '../../text/words.js'
 import type { Finding } from './finding.js'
 import { inconsistentSurfaces, spanFindings } from './spans.js'
@@ -72,7 +73,14 @@ const problemFinding = (file: string, problem: Problem): Finding => ({
 
 function documentFindings(file: string, document: Document, words: (text: string) => readonly Token[]): Finding[] {
   const { id, text, tokens = words(text), layers } = document
-  return spanFindings(document, layers[goldLayer] ?? [], tokens).map((finding) => ({ file, document: id, ...finding }))
+  const at = inFile(document)
+  return spanFindings(document, layers[goldLayer] ?? [], tokens).map(({ start, end, ...finding }) => ({
+    file,
+    document: id,
+    ...finding,
+    ...(start !== undefined && { start: at(start) }),
+    ...(end !== undefined && { end: at(end) }),
+  }))
 }
 
 function rareLabels(file: string, documents: readonly Document[], minimum: number): Finding[] {

@@ -3,6 +3,8 @@ import { goldLayer, type Document, type Sentence, type SoftTags, type Span, type
 import { isGiven, isList, isObject, nameOf, without, type Json, type JsonObject } from '../json.js'
 import type { Lose } from '../losses.js'
 import { badRow, rangeReader, type RangeReader } from '../ranges.js'
+import { rememberUnit } from '../file-unit.js'
+import type { OffsetUnit } from '../offsets.js'
 import type { ReadOptions } from '../source.js'
 
 /*
@@ -77,7 +79,7 @@ export function documentFrom(record: JsonObject, { id: ownId, where, lose, optio
   if (!isLabelled && options.labels !== 'optional') throw noLabels(Object.keys(layers), where)
   const annotator = readAnnotator(record['annotator'], where)
   const fields = without(record, ownKeys)
-  return {
+  const document: Document = {
     id,
     text,
     ...(tokens && { tokens }),
@@ -87,6 +89,8 @@ export function documentFrom(record: JsonObject, { id: ownId, where, lose, optio
     ...(annotator !== undefined && { annotator }),
     ...(Object.keys(fields).length > 0 && { fields }),
   }
+  // A unit that is none was refused above.
+  return rememberUnit(document, (record['offset_unit'] ?? options.offsetUnit ?? 'code_point') as OffsetUnit)
 }
 
 function noLabels(others: readonly string[], where: string): NerError {

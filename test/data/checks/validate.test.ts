@@ -110,3 +110,19 @@ describe('applyFixes', () => {
     expect(rejects).toMatchObject([{ what: expect.stringContaining('0–9') as string }])
   })
 })
+
+describe('offsets in messages count what the file counts', () => {
+  it.each([
+    ['code_point', [3, 6], '3–10'],
+    ['utf16', [5, 8], '5–12'],
+    ['byte', [9, 12], '9–16'],
+  ] as const)('%s', async (offset_unit, [start, end], mend) => {
+    const path = join(mkdtempSync(join(tmpdir(), 'ner-units-')), 'a.jsonl')
+    const spans = [{ start, end, label: 'PER' }]
+    writeFileSync(path, JSON.stringify({ id: 'x', text: '😀😀 Annabel lives', spans, offset_unit }))
+    const [file] = await validate([path])
+    const finding = file!.findings.find(({ kind }) => kind === 'misaligned')!
+    expect([finding.start, finding.end]).toEqual([start, end])
+    expect(finding.mend).toContain(mend)
+  })
+})
