@@ -14,6 +14,7 @@ export const kinds = {
   duplicate: { severity: 'warning', name: 'texts given twice' },
   'near duplicate': { severity: 'warning', name: 'nearly the same text twice' },
   whitespace: { severity: 'warning', name: 'spans with white space at an end' },
+  alike: { severity: 'warning', name: 'labels that are nearly the same' },
   rare: { severity: 'warning', name: 'rare labels' },
   inconsistent: { severity: 'warning', name: 'words labelled differently' },
 } as const satisfies Record<string, { readonly severity: 'error' | 'warning'; readonly name: string }>
@@ -27,7 +28,7 @@ export interface Finding {
   readonly document?: string
   /** File and line, where known. */
   readonly where?: string
-  /** UTF-16 offsets into the document's text. */
+  /** Offsets into the document's text, as its file counts them. */
   readonly start?: number
   readonly end?: number
   readonly what: string

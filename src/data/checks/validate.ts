@@ -55,6 +55,7 @@ export async function validate(paths: readonly string[], options: ValidateOption
       ...problems.map((problem) => problemFinding(path, problem)),
       ...corpus.documents.flatMap((document) => documentFindings(path, document, words)),
       ...repeated.filter(({ file }) => file === path),
+      ...alikeLabels(path, corpus.documents),
       ...rareLabels(path, corpus.documents, minLabelCount),
       ...inconsistentSurfaces(corpus.documents, goldLayer).map((finding) => ({ file: path, ...finding })),
     ],
@@ -83,16 +84,22 @@ function documentFindings(file: string, document: Document, words: (text: string
   }))
 }
 
-function rareLabels(file: string, documents: readonly Document[], minimum: number): Finding[] {
-  const seen = new Map<string, { count: number; document: string; start: number; end: number }>()
-  for (const { id, layers } of documents) {
-    for (const { start, end, label } of layers[goldLayer] ?? []) {
-      const known = seen.get(label)
+/** How often each label stands in a file, and where first. */
+function labelUses(documents: readonly Document[]) {
+  const uses = new Map<string, { count: number; document: string; start: number; end: number }>()
+  for (const document of documents) {
+    const at = inFile(document)
+    for (const { start, end, label } of document.layers[goldLayer] ?? []) {
+      const known = uses.get(label)
       if (known) known.count++
-      else seen.set(label, { count: 1, document: id, start, end })
+      else uses.set(label, { count: 1, document: document.id, start: at(start), end: at(end) })
     }
   }
-  return [...seen].flatMap(([label, { count, ...place }]) =>
+  return uses
+}
+
+function rareLabels(file: string, documents: readonly Document[], minimum: number): Finding[] {
+  return [...labelUses(documents)].flatMap(([label, { count, ...place }]) =>
     count >= minimum
       ? []
       : [
@@ -105,4 +112,26 @@ function rareLabels(file: string, documents: readonly Document[], minimum: numbe
           },
         ],
   )
+}
+
+/** A label without its case, and without white space and characters of no width, which nobody sees. */
+const looks = (label: string) =>
+  label
+    .normalize('NFKC')
+    .replace(/[\s\u200B-\u200F\u2060\uFEFF]+/gu, '')
+    .toLowerCase()
+
+/** Labels that look like a commoner one: each would be a type of its own. */
+function alikeLabels(file: string, documents: readonly Document[]): Finding[] {
+  const uses = [...labelUses(documents)].sort(([, a], [, b]) => b.count - a.count)
+  const commonest = new Map<string, string>()
+  return uses.flatMap(([label, { count, ...place }]) => {
+    const common = commonest.get(looks(label))
+    if (common === undefined) {
+      commonest.set(looks(label), label)
+      return []
+    }
+    const what = `${JSON.stringify(label)} (${count}) and ${JSON.stringify(common)} are two labels.`
+    return [{ kind: 'alike' as const, file, ...place, what, mend: 'If one is meant, write it in one way.' }]
+  })
 }

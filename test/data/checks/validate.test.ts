@@ -126,3 +126,16 @@ describe('offsets in messages count what the file counts', () => {
     expect(finding.mend).toContain(mend)
   })
 })
+
+it('labels that differ in case, or in what nobody sees, are told of', async () => {
+  const path = join(mkdtempSync(join(tmpdir(), 'ner-labels-')), 'a.jsonl')
+  const labels = ['PER', 'PER', 'PER ', 'per', 'PER\u200B', 'PERSON']
+  const rows = labels.map((label, i) => ({ text: `Ann${i} left`, spans: [{ start: 0, end: 4, label }] }))
+  writeFileSync(path, rows.map((row) => JSON.stringify(row)).join('\n'))
+  const [file] = await validate([path], { minLabelCount: 0 })
+  expect(file!.findings.flatMap(({ kind, what }) => (kind === 'alike' ? [what] : []))).toEqual([
+    '"PER " (1) and "PER" are two labels.',
+    '"per" (1) and "PER" are two labels.',
+    `"PER\u200B" (1) and "PER" are two labels.`,
+  ])
+})
