@@ -4,7 +4,7 @@ import tseslint from 'typescript-eslint'
 import { importDirection, lazyCommands, optionsInErrors } from './scripts/lint-house.js'
 
 export default defineConfig(
-  globalIgnores(['dist/', 'coverage/', 'runs/', '**/*.as.ts', 'test/package/']),
+  globalIgnores(['api/', 'dist/', 'coverage/', 'runs/', '**/*.as.ts', 'test/package/']),
   js.configs.recommended,
   {
     files: ['**/*.ts'],
