@@ -16,7 +16,7 @@ import { taggerParameters } from '../dist/models/tagger.js'
 import { random } from '../dist/random.js'
 import { taggingObjective } from '../dist/training/objective.js'
 import { trainingParts } from '../dist/training/plan.js'
-import { createTrainer } from '../dist/training/trainer.js'
+import { createTrainer } from '../dist/training/cpu/trainer.js'
 import { median, printTable, takeTurns } from './turns.js'
 
 const shapes = [

@@ -16,7 +16,7 @@ import { initialise } from '../dist/models/parameters.js'
 import { taggerParameters } from '../dist/models/tagger.js'
 import { taggingObjective } from '../dist/training/objective.js'
 import { trainingParts } from '../dist/training/plan.js'
-import { createTrainer } from '../dist/training/trainer.js'
+import { createTrainer } from '../dist/training/cpu/trainer.js'
 import { random } from '../dist/random.js'
 import { median, peakMemory, printTable, startPeer, takeTurns } from './turns.js'
 

@@ -1,5 +1,5 @@
 // Compiles every src/**/NAME.as.ts (AssemblyScript) to dist/**/NAME.wasm. Code that loads one names it from the root,
-// `new URL('../../dist/training/adamw.wasm', import.meta.url)`, which holds from src (tests) and from dist alike.
+// `new URL('../../../dist/training/cpu/adamw.wasm', import.meta.url)`, which holds from src (tests) and from dist alike.
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import asc from 'assemblyscript/asc'

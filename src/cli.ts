@@ -64,47 +64,47 @@ const commands: Readonly<Record<string, Entry>> = {
   'data convert': {
     takes: '<input>',
     summary: 'Turn labelled text into another format, and list what it cannot hold',
-    load: () => import('./commands/data-convert.js'),
+    load: () => import('./commands/data/convert.js'),
   },
   'data validate': {
     takes: '<files..>',
     summary: 'Find what is wrong in labelled text, and mend what is safe to',
-    load: () => import('./commands/data-validate.js'),
+    load: () => import('./commands/data/validate.js'),
   },
   'data stats': {
     takes: '<files..>',
     summary: 'Count what labelled text holds',
-    load: () => import('./commands/data-stats.js'),
+    load: () => import('./commands/data/stats.js'),
   },
   'data split': {
     takes: '<file>',
     summary: 'Divide labelled text into train, dev and test',
-    load: () => import('./commands/data-split.js'),
+    load: () => import('./commands/data/split.js'),
   },
   'weak apply': {
     takes: '<config>',
     summary: 'Let labelling functions vote: patterns, knowledge bases, models, code',
-    load: () => import('./commands/weak-apply.js'),
+    load: () => import('./commands/weak/apply.js'),
   },
   'weak analyse': {
     takes: '<votes..>',
     summary: 'Say what each labelling function is worth, alone and beside the others',
-    load: () => import('./commands/weak-analyse.js'),
+    load: () => import('./commands/weak/analyse.js'),
   },
   'weak fit': {
     takes: '<votes..>',
     summary: 'Weigh the votes of labelling functions, and write soft labels to train on',
-    load: () => import('./commands/weak-fit.js'),
+    load: () => import('./commands/weak/fit.js'),
   },
   'weak predict': {
     takes: '<model> <votes..>',
     summary: 'Label the votes on new text as a label model that was fitted before',
-    load: () => import('./commands/weak-predict.js'),
+    load: () => import('./commands/weak/predict.js'),
   },
   'weak curve': {
     takes: '',
     summary: 'Draw F1 against labelled sentences, with and without weak labels',
-    load: () => import('./commands/weak-curve.js'),
+    load: () => import('./commands/weak/curve.js'),
   },
   agree: {
     takes: '<files..>',
@@ -114,22 +114,22 @@ const commands: Readonly<Record<string, Entry>> = {
   'data sample': {
     takes: '<file>',
     summary: 'Draw documents to label: stratified, or what a model is least sure of',
-    load: () => import('./commands/data-sample.js'),
+    load: () => import('./commands/data/sample.js'),
   },
   'data merge': {
     takes: '<files..>',
     summary: 'Make one layer of several annotators’, by majority or decision',
-    load: () => import('./commands/data-merge.js'),
+    load: () => import('./commands/data/merge.js'),
   },
   'data guide': {
     takes: '<files..>',
     summary: 'Draft an annotation guide from labels and disagreements',
-    load: () => import('./commands/data-guide.js'),
+    load: () => import('./commands/data/guide.js'),
   },
   'data doubt': {
     takes: '<model> <file>',
     summary: 'Find labels that are probably wrong, by what a model makes of them',
-    load: () => import('./commands/data-doubt.js'),
+    load: () => import('./commands/data/doubt.js'),
   },
 }
 

@@ -94,6 +94,7 @@ interface Waiting {
  *
  * Where a batch fails, its examples are tried again one by one: an example that fails alone fails its text.
  */
+// eslint-disable-next-line max-lines-per-function -- its short functions share one queue
 export function createBatcher(
   slots: readonly Slot[],
   settings: BatcherSettings,

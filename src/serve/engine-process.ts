@@ -42,6 +42,7 @@ interface Run {
  * A batch that takes longer than `timeout` fails with `serve/engine-hung`; the process is killed and another is started.
  * Batches that are lost with a process fail with `serve/engine-lost`: they may be run again.
  */
+// eslint-disable-next-line max-lines-per-function -- its short functions share one process
 export function startEngine(settings: EngineSettings, { timeout, onChange }: SupervisionOptions): EngineProcess {
   const runs = new Map<number, Run>()
   let child: ChildProcess | undefined

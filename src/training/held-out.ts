@@ -12,7 +12,7 @@ import { documentEmissions } from '../inference/emissions.js'
 import type { Tagger } from '../models/tagger.js'
 import { evaluateEmissions, type Evaluation, type ScoredDocument } from '../evaluation/emissions.js'
 import { piecesAtOnce } from './batch-schedule.js'
-import type { Trainer } from './trainer.js'
+import type { Trainer } from './cpu/trainer.js'
 
 /** Documents to score on, in windows. */
 export interface HeldOut {

@@ -1,7 +1,7 @@
 import type { Scores } from '../data/scoring.js'
 import type { ParameterGroup } from '../models/parameters.js'
 import type { BatchSchedule } from './batch-schedule.js'
-import type { Trainer } from './trainer.js'
+import type { Trainer } from './cpu/trainer.js'
 
 /** Where a run is between two steps. */
 export interface Position {

@@ -6,7 +6,7 @@ import { saveCheckpoint, type Checkpoint } from './checkpoint.js'
 import type { TrainEvent } from './events.js'
 import { appendLog, startLog, type LogEntry } from './log.js'
 import type { LoopEvent, Position } from './loop.js'
-import type { Trainer } from './trainer.js'
+import type { Trainer } from './cpu/trainer.js'
 
 /** The weights that a run comes to: the best by dev, else the last. */
 export interface BestWeights {

@@ -8,7 +8,7 @@ import { scoreHeldOut, type HeldOut } from './held-out.js'
 import { firstPosition, takeSteps } from './loop.js'
 import { checkpointing, keepBest, keepCheckpoints, keepLog } from './record.js'
 import { scheduleFactor } from './schedule.js'
-import type { Trainer } from './trainer.js'
+import type { Trainer } from './cpu/trainer.js'
 import type { EquippedConfig } from './trainers.js'
 
 /** A training that is ready to start: what is trained, on what, and what tells it from others. */

@@ -5,7 +5,7 @@ import type { Device, Provider } from '../runtime/devices.js'
 import { createLoopTrainer } from './device/loop-trainer.js'
 import { createDeviceTrainer } from './device/trainer.js'
 import type { Objective } from './objective.js'
-import { createTrainer, type Trainer, type TrainerOptions } from './trainer.js'
+import { createTrainer, type Trainer, type TrainerOptions } from './cpu/trainer.js'
 
 type CreateTrainer = (
   tagger: Tagger,

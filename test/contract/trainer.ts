@@ -3,7 +3,7 @@ import type { ParameterData } from '../../src/models/parameters.js'
 import type { HeadKind, Tagger } from '../../src/models/tagger.js'
 import { taggingObjective, type Objective } from '../../src/training/objective.js'
 import { scheduleFactor } from '../../src/training/schedule.js'
-import type { Trainer, TrainerOptions } from '../../src/training/trainer.js'
+import type { Trainer, TrainerOptions } from '../../src/training/cpu/trainer.js'
 import { distance } from '../models/graphs.js'
 import { readGolden, tinyTagger, tinyStart, tinyWeights, toBatch, type GoldenBatch } from '../training/golden-model.js'
 

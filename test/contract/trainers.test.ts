@@ -1,7 +1,7 @@
 import { describe } from 'vitest'
 import { createLoopTrainer } from '../../src/training/device/loop-trainer.js'
 import { createDeviceTrainer } from '../../src/training/device/trainer.js'
-import { createTrainer } from '../../src/training/trainer.js'
+import { createTrainer } from '../../src/training/cpu/trainer.js'
 import { runTest } from './trainer.js'
 
 describe('the trainer of a CPU', () => {

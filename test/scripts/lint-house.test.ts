@@ -1,4 +1,5 @@
 import { Linter, type Rule } from 'eslint'
+import { readdirSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
@@ -28,6 +29,16 @@ it('the map names only folders above', () => {
     for (const other of may) expect(rooms.indexOf(other), `${room} imports ${other}`).toBeLessThan(rooms.indexOf(room))
     expect(may.filter((other) => !rooms.includes(other))).toEqual([])
   }
+})
+
+it('no room holds more than 25 files of its own', () => {
+  const crowded = readdirSync('src', { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .reduce(
+      (counts, { parentPath }) => counts.set(parentPath, (counts.get(parentPath) ?? 0) + 1),
+      new Map<string, number>(),
+    )
+  expect([...crowded].filter(([, count]) => count > 25)).toEqual([])
 })
 
 describe('the direction of imports', () => {

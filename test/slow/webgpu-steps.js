@@ -5,7 +5,7 @@ import { bert } from '../../dist/models/encoders/bert.js'
 import { initialise } from '../../dist/models/parameters.js'
 import { createDeviceTrainer } from '../../dist/training/device/trainer.js'
 import { taggingObjective } from '../../dist/training/objective.js'
-import { createTrainer } from '../../dist/training/trainer.js'
+import { createTrainer } from '../../dist/training/cpu/trainer.js'
 
 const [head] = process.argv.slice(2)
 const tags = ['O', 'B-PER', 'I-PER']

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { schema } from '../../src/weak/config.js'
-import { type SpecOf } from '../../src/sources/config.js'
+import type { SpecOf } from '../../src/sources/config.js'
 import { documentRule } from '../../src/sources/document-rules.js'
 import { documentOf, seen, shown } from '../data/words.js'
 

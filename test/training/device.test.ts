@@ -3,7 +3,7 @@ import type { Batch } from '../../src/features/batch.js'
 import type { HeadKind } from '../../src/models/tagger.js'
 import { createDeviceTrainer } from '../../src/training/device/trainer.js'
 import { taggingObjective } from '../../src/training/objective.js'
-import { createTrainer, type Trainer } from '../../src/training/trainer.js'
+import { createTrainer, type Trainer } from '../../src/training/cpu/trainer.js'
 import { distance } from '../models/graphs.js'
 import { readGolden, tinyTagger, tinyStart, toBatch, type GoldenBatch } from './golden-model.js'
 

@@ -6,7 +6,7 @@ import type { ParameterData } from '../../src/models/parameters.js'
 import { readSafetensors, type StoredTensor } from '../../src/models/safetensors.js'
 import type { HeadKind, Tagger } from '../../src/models/tagger.js'
 import { taggingObjective } from '../../src/training/objective.js'
-import { createTrainer, type TrainerOptions } from '../../src/training/trainer.js'
+import { createTrainer, type TrainerOptions } from '../../src/training/cpu/trainer.js'
 import { anything } from '../models/enumeration.js'
 
 // Made by test/golden/models/make.py with PyTorch and transformers.

@@ -4,7 +4,7 @@ import type { HeadKind } from '../../src/models/tagger.js'
 import { createLoopTrainer } from '../../src/training/device/loop-trainer.js'
 import { createDeviceTrainer } from '../../src/training/device/trainer.js'
 import { taggingObjective } from '../../src/training/objective.js'
-import type { Trainer } from '../../src/training/trainer.js'
+import type { Trainer } from '../../src/training/cpu/trainer.js'
 import { distance } from '../models/graphs.js'
 import { readGolden, tinyTagger, tinyStart, toBatch, type GoldenBatch } from './golden-model.js'
 

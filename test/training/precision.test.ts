@@ -8,7 +8,7 @@ import { createLoopTrainer } from '../../src/training/device/loop-trainer.js'
 import { createDeviceTrainer } from '../../src/training/device/trainer.js'
 import { taggingObjective } from '../../src/training/objective.js'
 import { anySizes, buildStep } from '../../src/training/step.js'
-import { createTrainer, type Precision, type Trainer } from '../../src/training/trainer.js'
+import { createTrainer, type Precision, type Trainer } from '../../src/training/cpu/trainer.js'
 import { readGolden, tinyTagger, tinyWeights, toBatch, type GoldenBatch } from './golden-model.js'
 import { rounded } from './rounded.js'
 

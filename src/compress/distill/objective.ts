@@ -17,7 +17,7 @@ import {
   type StepSizes,
 } from '../../training/step.js'
 import { batchTargets } from '../../training/targets.js'
-import type { CachedLogits } from '../../training/teacher-logits.js'
+import type { CachedLogits } from '../../training/teachers/teacher-logits.js'
 import { losses, projectionName, type LayerRow, type LossRow, type Reading, type Shares } from './losses.js'
 import { spread } from './student.js'
 import type { Teacher } from './teachers.js'

@@ -20,7 +20,7 @@ import {
   type StepGraph,
   type StepSizes,
 } from '../../training/step.js'
-import { createTrainer } from '../../training/trainer.js'
+import { createTrainer } from '../../training/cpu/trainer.js'
 import type { LabelledSet } from './measure.js'
 import type { Task } from './plan.js'
 

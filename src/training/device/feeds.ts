@@ -1,7 +1,7 @@
 import type { Batch } from '../../features/batch.js'
 import type { Tensor } from '../../graph/types.js'
 import type { Parameter, ParameterGroup } from '../../models/parameters.js'
-import type { AdamWOptions } from '../optimizer.js'
+import type { AdamWOptions } from '../cpu/optimizer.js'
 import { scalar } from '../objective.js'
 import { rowBucket } from './bucket.js'
 import { deviceInputs } from './gradients.js'

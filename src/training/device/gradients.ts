@@ -8,7 +8,7 @@ import type { DropoutSite } from '../dropout.js'
 import { mixed } from '../../graph/rewrite/mixed.js'
 import type { Objective } from '../objective.js'
 import { batchInputs, buildForward, gradientOutput, stepOutputs, type StepSizes } from '../step.js'
-import type { Precision } from '../trainer.js'
+import type { Precision } from '../cpu/trainer.js'
 import { isFinite, scaling } from './scaling.js'
 
 /** The inputs of a device's gradient graph that no other graph has. */

@@ -6,9 +6,9 @@ import type { Tagger } from '../../models/tagger.js'
 import { createSession, type Session } from '../../runtime/session.js'
 import { createPools, type DropoutSite } from '../dropout.js'
 import { scalar, type Feeds, type Objective } from '../objective.js'
-import { notFinite } from '../optimizer.js'
+import { notFinite } from '../cpu/optimizer.js'
 import { stepOutputs } from '../step.js'
-import { wordFeeds, type StepResult, type Trainer, type TrainerOptions } from '../trainer.js'
+import { wordFeeds, type StepResult, type Trainer, type TrainerOptions } from '../cpu/trainer.js'
 import { indexFeeds, loopBucket, padBatch, stepsPerRun } from './bucket.js'
 import { cached } from './cached.js'
 import { scheduleFeeds, touchedFeeds } from './feeds.js'
@@ -40,6 +40,7 @@ interface Waiting {
  *
  * What a step returns is the mean loss and the last norm of the latest run.
  */
+// eslint-disable-next-line max-lines-per-function -- its short functions share the state between runs
 export function createLoopTrainer(
   tagger: Tagger,
   objective: Objective,

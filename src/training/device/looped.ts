@@ -4,7 +4,7 @@ import { loopStep } from '../../graph/loop.js'
 import type { Value } from '../../graph/types.js'
 import type { Tagger } from '../../models/tagger.js'
 import type { Objective } from '../objective.js'
-import type { AdamWOptions } from '../optimizer.js'
+import type { AdamWOptions } from '../cpu/optimizer.js'
 import { stepOutputs } from '../step.js'
 import {
   accumulatedInput,

@@ -5,9 +5,9 @@ import type { Tagger } from '../../models/tagger.js'
 import { openDevice, type DeviceGraph, type Resident } from '../../runtime/device.js'
 import type { DropoutSite } from '../dropout.js'
 import { scalar, type Objective } from '../objective.js'
-import { notFinite } from '../optimizer.js'
+import { notFinite } from '../cpu/optimizer.js'
 import { batchInputs, gradientOutput, stepOutputs } from '../step.js'
-import type { StepResult, Trainer, TrainerOptions } from '../trainer.js'
+import type { StepResult, Trainer, TrainerOptions } from '../cpu/trainer.js'
 import { bucketOf, cropped, indexFeeds, keyOf, padBatch } from './bucket.js'
 import { cached } from './cached.js'
 import { scheduleFeeds, touchedFeeds } from './feeds.js'
@@ -29,6 +29,7 @@ export interface DeviceTrainerOptions extends TrainerOptions {
  * to the last; what goes to it in a step is the batch, and what comes back, every tenth step, the mean loss and the norm
  * of the gradient.
  */
+// eslint-disable-next-line max-lines-per-function -- its short functions share the state on the device
 export async function createDeviceTrainer(
   tagger: Tagger,
   objective: Objective,

@@ -1,7 +1,7 @@
 import { Graph } from '../../graph/graph.js'
 import type { Value } from '../../graph/types.js'
 import type { Parameter, ParameterGroup } from '../../models/parameters.js'
-import { decays, type AdamWOptions } from '../optimizer.js'
+import { decays, type AdamWOptions } from '../cpu/optimizer.js'
 import { gradientOutput } from '../step.js'
 import { int32Range } from './gradients.js'
 import { nextOutput } from './names.js'

@@ -30,6 +30,7 @@ export function emptyCounts(states: number, patterns: number): ExpectedCounts {
  * α₁ ∝ entry·e₁,  αₜ ∝ (αₜ₋₁ T)·eₜ,  βₙ = exit,  βₜ₋₁ = T(eₜ·βₜ),  γₜ = αₜβₜ / Σ αₜβₜ,
  * ξₜ(i, j) = αₜ₋₁(i) T(i, j) eₜ(j) βₜ(j) / Σ.
  */
+// eslint-disable-next-line max-lines-per-function -- two passes over the same buffers, which no other code may see
 export function forwardBackward(
   { initial, transition }: MarkovChain,
   { likelihood, logScale }: Emissions,

@@ -4,7 +4,7 @@ import { schemeTags } from '../../data/schemes.js'
 import { NerError } from '../../errors.js'
 import type { LabelModel } from './label-model.js'
 import { sentinelLabel } from '../../sources/source.js'
-import { type Votes } from '../votes/votes.js'
+import type { Votes } from '../votes/votes.js'
 
 /** A label model with the names that its numbers belong to. */
 export interface NamedLabelModel extends Pick<Votes, 'sources' | 'labels'> {

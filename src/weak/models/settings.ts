@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { NerError } from '../../errors.js'
 import { nearest } from '../../nearest.js'
 import { sentinelLabel } from '../../sources/source.js'
-import { type Votes } from '../votes/votes.js'
+import type { Votes } from '../votes/votes.js'
 
 /** A probability that is no certainty: nothing that is seen later could change one. */
 const belief = z.number().gt(0).lt(1)

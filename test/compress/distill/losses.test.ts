@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { LossRow } from '../../../src/compress/distill/losses.js'
 import { taggingObjective, type Objective } from '../../../src/training/objective.js'
-import { createTrainer } from '../../../src/training/trainer.js'
+import { createTrainer } from '../../../src/training/cpu/trainer.js'
 import { distance } from '../../models/graphs.js'
 import { golden, goldenBatch, goldenGradients, objective, row, student, studentWeights, teacher } from './golden.js'
 
