@@ -25,6 +25,20 @@ export interface Tokenizer {
    * distinct ones.
    */
   encodeWords(words: readonly string[]): Promise<readonly Int32Array[]>
+  /** The pieces of a whole text as it stands, without the special pieces around it. */
+  encodeText(text: string): Promise<TextPieces>
+  /** Pieces by name as text again, as the tokenizer's decoder puts them together. */
+  joinPieces(pieces: readonly string[]): string
+  /** Whether a piece that goes on with a word is marked so, as `##ing` is. */
+  readonly marksContinuation: boolean
+}
+
+export interface TextPieces {
+  readonly ids: Int32Array
+  /** Their names in the vocabulary. */
+  readonly pieces: readonly string[]
+  /** What each stands for in the text, in code points. */
+  readonly ranges: readonly (readonly [start: number, end: number])[]
 }
 
 /** A special token in `tokenizer_config.json` is a string or, from older versions of transformers, an AddedToken. */
@@ -41,7 +55,12 @@ interface TokenizerJson {
   padding?: { readonly pad_token?: string } | null
   readonly normalizer?: unknown
   readonly pre_tokenizer?: PreTokenizerJson | null
-  readonly model: { readonly type?: string; readonly unk_token?: string | null; readonly unk_id?: number | null }
+  readonly model: {
+    readonly type?: string
+    readonly unk_token?: string | null
+    readonly unk_id?: number | null
+    readonly continuing_subword_prefix?: string | null
+  }
 }
 
 interface PreTokenizerJson {
@@ -146,6 +165,16 @@ export async function makeTokenizer(sources: Readonly<Record<string, string>>, w
     maxLength: maxLength < noLimit ? maxLength : Infinity,
     files,
     encodeWords: wordEncoder(binding, unk),
+    async encodeText(text) {
+      const encoding = await binding.encode(text, null, { addSpecialTokens: false })
+      return {
+        ids: Int32Array.from(encoding.getIds()),
+        pieces: encoding.getTokens(),
+        ranges: encoding.getOffsets() as [number, number][],
+      }
+    },
+    joinPieces: (pieces) => binding.getDecoder()?.decode([...pieces]) ?? pieces.join(' '),
+    marksContinuation: Boolean(definition.model.continuing_subword_prefix),
   }
 }
 

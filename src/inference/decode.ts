@@ -186,7 +186,7 @@ export function tagProbabilities(emissions: Emissions, labels: number, chain: Ch
 }
 
 /** By row. */
-function softmax(logits: Float32Array, width: number): Float64Array {
+export function softmax(logits: Float32Array, width: number): Float64Array {
   const shares = new Float64Array(logits.length)
   for (let at = 0; at < logits.length; at += width) {
     const row = logits.subarray(at, at + width)

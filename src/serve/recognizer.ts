@@ -2,9 +2,11 @@ import { createHash } from 'node:crypto'
 import type { Document, Token } from '../data/document.js'
 import { decodeSpans, decodingOf, type ScoredSpan } from '../inference/decode.js'
 import { prepare } from '../inference/prepare.js'
+import { classifyTokens, type ClassifiedToken, type Strategy } from '../inference/token-classification.js'
 import type { ModelFolder } from '../artifacts/model.js'
 import { answerCache, type CacheOutcome, type CacheSettings } from './cache.js'
 import type { Batcher } from './batcher.js'
+import { pieceExample } from './piece-example.js'
 
 /** A text to find entities in, with its words where the client gives them. */
 export interface Query {
@@ -31,17 +33,25 @@ export interface RecognizedFrom extends Recognized {
   readonly cache: CacheOutcome
 }
 
+/** A text's pieces, classified as transformers' pipeline does. */
+export interface Classified {
+  readonly tokens: readonly ClassifiedToken[]
+}
+
 /** What finds entities for requests: a model behind a queue, with a cache before both. */
 export interface Recognizer {
   /** A hash of all that an answer depends on. */
   readonly version: string
   readonly labels: readonly string[]
   find(query: Query, signal: AbortSignal): Promise<RecognizedFrom>
+  /** What transformers' token-classification pipeline finds with the model, by argmax over pieces. */
+  classify(text: string, strategy: Strategy, signal: AbortSignal): Promise<Classified>
   readonly cache: { readonly answers: number; readonly bytes: number }
 }
 
 /** What a span takes in memory, roughly, and an answer beside its spans. */
 const bytesOfSpan = 96
+const bytesOfToken = 160
 const bytesOfAnswer = 200
 
 export function createRecognizer(
@@ -53,10 +63,7 @@ export function createRecognizer(
   onAnswer: (answer: RecognizedFrom) => void = () => undefined,
 ): Recognizer {
   const decoding = decodingOf(model)
-  const cache = answerCache<Recognized>(
-    cacheSettings,
-    ({ spans }) => bytesOfAnswer + spans.reduce((sum, { label }) => sum + bytesOfSpan + label.length, 0),
-  )
+  const cache = answerCache<Recognized | Classified>(cacheSettings, sizeOf)
 
   async function compute({ text, tokens }: Query, signal: AbortSignal): Promise<Recognized> {
     const began = performance.now()
@@ -70,12 +77,28 @@ export function createRecognizer(
     return { spans, words, stages: { tokenizing, queued, engine, decoding: performance.now() - decodingBegan } }
   }
 
+  async function computeTokens(text: string, strategy: Strategy, signal: AbortSignal): Promise<Classified> {
+    const pieces = await model.tokenizer.encodeText(text)
+    if (pieces.ids.length === 0) return { tokens: [] }
+    const { emissions } = await batcher.submit({
+      examples: [pieceExample(pieces, model)],
+      words: pieces.ids.length,
+      signal,
+    })
+    const { tokenizer, tagger } = model
+    return { tokens: classifyTokens(text, pieces, emissions, { tokenizer, tags: tagger.tags, strategy }) }
+  }
+
   return {
     version,
     labels,
+    async classify(text, strategy, signal) {
+      const key = `${strategy} ${keyOf({ text }, version)}`
+      return (await cache.get(key, (signal) => computeTokens(text, strategy, signal), signal)).value as Classified
+    },
     async find(query, signal) {
       const { value, outcome } = await cache.get(keyOf(query, version), (signal) => compute(query, signal), signal)
-      const answer = { ...value, cache: outcome }
+      const answer = { ...(value as Recognized), cache: outcome }
       onAnswer(answer)
       return answer
     },
@@ -84,6 +107,11 @@ export function createRecognizer(
     },
   }
 }
+
+const sizeOf = (answer: Recognized | Classified): number =>
+  'tokens' in answer
+    ? bytesOfAnswer + answer.tokens.reduce((sum, { word }) => sum + bytesOfToken + 2 * word.length, 0)
+    : bytesOfAnswer + answer.spans.reduce((sum, { label }) => sum + bytesOfSpan + label.length, 0)
 
 /** Hashes of texts, not texts: keys are short, and a dump of the memory holds nobody's text. */
 function keyOf({ text, tokens }: Query, version: string): string {

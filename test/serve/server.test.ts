@@ -1,7 +1,8 @@
-import type { FastifyInstance } from 'fastify'
+import Fastify, { type FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { codes } from '../../src/errors.js'
 import { loadPredictor } from '../../src/inference/predict.js'
+import { registerNer } from '../../src/serve/http/plugin.js'
 import { httpStatus } from '../../src/serve/http/status.js'
 import { loadServeSettings } from '../../src/serve/load.js'
 import { createApp, openService, type NerService } from '../../src/serve/server.js'
@@ -102,14 +103,14 @@ describe('POST /v1/ner', () => {
 })
 
 describe('clients of others', () => {
-  test('Hugging Face’s form: one list, or a list of lists; by entity, or by word', async () => {
+  test('Hugging Face’s form: one list, or a list of lists; by entity, or by piece', async () => {
     const one = await post('/', { inputs: 'ab cab' })
     const two = await post('/', { inputs: ['ab cab', 'b'], parameters: { aggregation_strategy: 'none' } })
     const [first] = one.body as unknown as { entity_group: string; word: string; start: number }[]
     expect(Object.keys(first!).sort()).toEqual(['end', 'entity_group', 'score', 'start', 'word'])
     expect(two.body).toHaveLength(2)
-    for (const words of two.body as unknown as { entity: string; index: number }[][]) {
-      for (const { entity, index } of words) {
+    for (const pieces of two.body as unknown as { entity: string; index: number }[][]) {
+      for (const { entity, index } of pieces) {
         expect(entity).toMatch(/^[BI]-[XY]$/)
         expect(index).toBeGreaterThan(0)
       }
@@ -218,7 +219,10 @@ describe('a bad request gets a clear 4xx', () => {
   test('another content type, another address, another method', async () => {
     expect((await post('/v1/ner', 'a=b', { 'content-type': 'application/x-www-form-urlencoded' })).status).toBe(415)
     expect((await app.inject({ url: '/v1/nor' })).statusCode).toBe(404)
-    expect((await app.inject({ method: 'DELETE', url: '/v1/ner' })).statusCode).toBe(404)
+    const deleted = await app.inject({ method: 'DELETE', url: '/v1/ner' })
+    expect([deleted.statusCode, deleted.headers.allow]).toEqual([405, 'POST'])
+    const posted = await post('/v2/models/any?x=1', {})
+    expect([posted.status, posted.headers['allow']]).toEqual([405, 'GET, HEAD'])
   })
 })
 
@@ -249,13 +253,51 @@ test('a token is asked for, save by probes', async () => {
   for (const open of ['/healthz', '/readyz', '/metrics', '/v2/health/ready', '/']) expect(await status(open)).toBe(200)
 })
 
-test('the OpenAPI document has every address of /v1, with schemas that refuse what the server refuses', async () => {
-  const { paths, openapi } = (await app.inject({ url: '/openapi.json' })).json<{
-    openapi: string
-    paths: Record<string, unknown>
-  }>()
-  expect(openapi).toBe('3.1.0')
-  expect(Object.keys(paths)).toEqual(
-    expect.arrayContaining(['/v1/ner', '/v1/model', '/', '/healthz', '/readyz', '/metrics']),
-  )
+describe('the OpenAPI document', () => {
+  interface Operation {
+    readonly operationId: string
+    readonly requestBody?: {
+      readonly content: Record<string, { readonly examples: Record<string, { value: unknown }> }>
+    }
+    readonly responses: Record<string, unknown>
+  }
+
+  const operations = async () => {
+    const { paths, openapi } = (await app.inject({ url: '/openapi.json' })).json<{
+      openapi: string
+      paths: Record<string, Record<string, Operation>>
+    }>()
+    expect(openapi).toBe('3.1.0')
+    return Object.entries(paths).flatMap(([path, { parameters: _, ...methods }]) =>
+      Object.entries(methods).map(([method, operation]) => ({ path, method: method.toUpperCase(), operation })),
+    )
+  }
+
+  test('has every address that there is', async () => {
+    const written = (await operations()).map(({ path, method }) => `${method} ${path.replaceAll(/\{(\w+)\}/g, ':$1')}`)
+    const there: string[] = []
+    const other = Fastify()
+    other.addHook('onRoute', ({ method, url }) => {
+      for (const one of [method].flat()) if (one !== 'HEAD' && url !== '/openapi.json') there.push(`${one} ${url}`)
+    })
+    registerNer(other, service.served)
+    await other.ready()
+    expect(written.sort()).toEqual(there.sort())
+  })
+
+  test('names every operation once, and its examples are answered', async () => {
+    const all = await operations()
+    expect(new Set(all.map(({ operation }) => operation.operationId)).size).toBe(all.length)
+    const { name, recognizer } = service.served
+    let asked = 0
+    for (const { path, operation } of all) {
+      const { examples = {} } = operation.requestBody?.content['application/json'] ?? {}
+      for (const { value } of Object.values(examples)) {
+        const url = path.replace('{model}', name).replace('{version}', recognizer.version)
+        expect((await post(url, value)).status, url).toBe(200)
+        asked++
+      }
+    }
+    expect(asked).toBeGreaterThan(5)
+  })
 })

@@ -1,16 +1,17 @@
 import type { z } from 'zod'
-import { findWords } from '../../text/words.js'
+import type { ClassifiedToken } from '../../inference/token-classification.js'
 import type { RecognizedFrom } from '../recognizer.js'
 import { parsed } from './errors.js'
 import { spansOut } from './offsets.js'
-import { answerAll, type Service } from './requests.js'
+import { answerAll, answerEach, type Service } from './requests.js'
 import { huggingFaceRequest, type huggingFaceEntity } from './schemas.js'
 
 type HuggingFaceEntity = z.output<typeof huggingFaceEntity>
 
 /**
- * `POST /`, as Hugging Face's token-classification task answers: offsets are code points. All strategies of aggregation
- * give our entities, which are whole words; `none` gives each word by itself, with its entity's score.
+ * `POST /`, as Hugging Face's token-classification task answers: offsets are code points. Where the client names no
+ * strategy of aggregation it has the server's entities, as `/v1/ner` gives them. With a strategy it has what
+ * transformers' pipeline gives with the same model: argmax over pieces, without the CRF.
  */
 export async function answerHuggingFace(
   service: Service,
@@ -18,47 +19,30 @@ export async function answerHuggingFace(
   gone: AbortSignal,
 ): Promise<HuggingFaceEntity[] | HuggingFaceEntity[][]> {
   const { inputs, parameters } = parsed(huggingFaceRequest, body)
-  const texts = typeof inputs === 'string' ? [inputs] : inputs
-  const ignored = new Set(parameters?.ignore_labels ?? [])
-  const answers = await answerAll(
-    service,
-    texts.map((text) => ({ text })),
-    gone,
-  )
-  const results = answers.map((answer, i) => {
-    const entities =
-      parameters?.aggregation_strategy === 'none' ? byWord(texts[i]!, answer) : grouped(texts[i]!, answer)
-    const kept = entities.filter(({ entity, entity_group: group }) => !ignored.has((entity ?? group)!))
-    return spansOut(texts[i]!, kept, 'code_point')
-  })
-  return typeof inputs === 'string' ? results[0]! : results
+  const queries = [inputs].flat().map((text) => ({ text }))
+  const strategy = parameters?.aggregation_strategy ?? undefined
+  const ignored = new Set(parameters?.ignore_labels ?? ['O'])
+  const isWanted = ({ entity, entity_group: group }: ClassifiedToken) => !ignored.has((entity ?? group)!)
+  const results =
+    strategy === undefined
+      ? (await answerAll(service, queries, gone)).map((answer, i) => entitiesOf(queries[i]!.text, answer))
+      : await answerEach(service, queries, gone, async ({ text }, signal) => {
+          const { tokens } = await service.recognizer.classify(text, strategy, signal)
+          return [...tokens]
+        })
+  const kept = results.map((entities) => entities.filter(isWanted))
+  return typeof inputs === 'string' ? kept[0]! : kept
 }
 
-const grouped = (text: string, { spans }: RecognizedFrom): HuggingFaceEntity[] =>
-  spans.map(({ start, end, label, score }) => ({
-    entity_group: label,
-    score,
-    word: text.slice(start, end),
-    start,
-    end,
-  }))
-
-function byWord(text: string, { spans }: RecognizedFrom): HuggingFaceEntity[] {
-  const words = findWords(text)
-  return spans.flatMap(({ start, end, label, score }) =>
-    words.flatMap((word, index) =>
-      word.start >= start && word.end <= end
-        ? [
-            {
-              entity: `${word.start === start ? 'B' : 'I'}-${label}`,
-              score,
-              index: index + 1,
-              word: text.slice(word.start, word.end),
-              start: word.start,
-              end: word.end,
-            },
-          ]
-        : [],
-    ),
+const entitiesOf = (text: string, { spans }: RecognizedFrom): ClassifiedToken[] =>
+  spansOut(
+    text,
+    spans.map(({ start, end, label, score }) => ({
+      entity_group: label,
+      score,
+      word: text.slice(start, end),
+      start,
+      end,
+    })),
+    'code_point',
   )
-}

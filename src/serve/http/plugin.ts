@@ -28,7 +28,12 @@ export function registerNer(app: FastifyInstance, service: Served): void {
   const { name, metrics } = service
   const allowed = service.token === undefined ? undefined : tokenCheck(service.token)
 
-  app.addHook('onRequest', (request, _reply, done) => {
+  const methodsOf = knownMethods(app)
+  app.addHook('onRequest', (request, reply, done) => {
+    if (request.is404) {
+      done(nothingThere(request, reply, methodsOf(request.url)))
+      return
+    }
     const isOpen = openRoutes.has(request.routeOptions.url ?? '') || (request.method === 'GET' && request.url === '/')
     if (allowed === undefined || isOpen || allowed(request.headers.authorization)) done()
     else done(unauthorized())
@@ -44,12 +49,6 @@ export function registerNer(app: FastifyInstance, service: Served): void {
     if (status === 401) reply.header('www-authenticate', 'Bearer')
     return reply.code(status).headers(headers).send(body)
   })
-  app.setNotFoundHandler(() => {
-    throw new NerError('serve/not-found', 'There is nothing at this address.', {
-      mend: 'GET /openapi.json lists the addresses.',
-    })
-  })
-
   app.post('/v1/ner', async (request, reply) => answerNer(service, request.body, goneSignal(reply)))
   app.post('/', async (request, reply) => answerHuggingFace(service, request.body, goneSignal(reply)))
   app.get('/healthz', () => ({ status: 'ok' }))
@@ -63,11 +62,31 @@ export function registerNer(app: FastifyInstance, service: Served): void {
     files: service.files,
     ner_version: service.nerVersion,
   }))
-  app.get('/openapi.json', () => openApi(service.nerVersion, service.token !== undefined))
+  app.get('/openapi.json', () => openApi(service.nerVersion, service.token !== undefined, service.page !== undefined))
   if (service.page !== undefined) {
     app.get('/', (_request, reply) => reply.type('text/html; charset=utf-8').headers(pageHeaders).send(service.page))
   }
   registerOpenInference(app, service)
+}
+
+/** The methods that an address is registered with, whatever method a request has. */
+function knownMethods(app: FastifyInstance): (url: string) => string[] {
+  const routes: { readonly pattern: RegExp; readonly methods: readonly string[] }[] = []
+  app.addHook('onRoute', ({ url, method }) => {
+    const pattern = url.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll(/:\w+/g, '[^/]+')
+    routes.push({ pattern: new RegExp(`^${pattern}$`), methods: [method].flat() })
+  })
+  return (url) => {
+    const path = url.replace(/\?.*$/s, '')
+    return [...new Set(routes.flatMap(({ pattern, methods }) => (pattern.test(path) ? methods : [])))].sort()
+  }
+}
+
+function nothingThere({ method }: FastifyRequest, reply: FastifyReply, methods: readonly string[]): NerError {
+  const mend = 'GET /openapi.json lists the addresses.'
+  if (methods.length === 0) return new NerError('serve/not-found', 'There is nothing at this address.', { mend })
+  void reply.header('allow', methods.join(', '))
+  return new NerError('serve/wrong-method', `The address takes ${methods.join(' and ')}, not ${method}.`, { mend })
 }
 
 /** The page takes nothing from elsewhere, and no text can make it run anything. */
@@ -159,7 +178,11 @@ function ofClient(error: unknown): unknown {
       mend: 'Send JSON, with “Content-Type: application/json”.',
     })
   }
-  return new NerError('serve/bad-request', `The request is wrong: ${message ?? 'it cannot be read'}.`, {
-    mend: 'GET /openapi.json says what each address takes.',
-  })
+  return new NerError(
+    'serve/bad-request',
+    `The request is wrong: ${(message ?? 'it cannot be read').replace(/\.$/, '')}.`,
+    {
+      mend: 'GET /openapi.json says what each address takes.',
+    },
+  )
 }

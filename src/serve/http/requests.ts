@@ -27,12 +27,22 @@ export interface Service {
  *
  * @throws NerError `serve/bad-request`, `serve/too-large`, `serve/not-ready`, `serve/overloaded`, `serve/deadline`
  */
-export async function answerAll(
+export const answerAll = (
   service: Service,
   queries: readonly Query[],
   gone: AbortSignal,
+  deadline?: number,
+): Promise<RecognizedFrom[]> =>
+  answerEach(service, queries, gone, (query, signal) => service.recognizer.find(query, signal), deadline)
+
+/** As {@link answerAll}, with what is asked of each text. */
+export async function answerEach<Q extends Query, T>(
+  service: Service,
+  queries: readonly Q[],
+  gone: AbortSignal,
+  answer: (query: Q, signal: AbortSignal) => Promise<T>,
   deadline = service.limits.deadline,
-): Promise<RecognizedFrom[]> {
+): Promise<T[]> {
   checkQueries(queries, service.limits)
   if (!service.ready) {
     throw new NerError('serve/not-ready', 'The server is starting, or stopping.', { mend: 'Try again, or elsewhere.' })
@@ -45,7 +55,7 @@ export async function answerAll(
   if (gone.aborted) leave()
   gone.addEventListener('abort', leave, { once: true })
   try {
-    return await Promise.all(queries.map((query) => service.recognizer.find(query, controller.signal)))
+    return await Promise.all(queries.map((query) => answer(query, controller.signal)))
   } catch (error) {
     // The other texts of the request have nobody to answer to.
     controller.abort(error)

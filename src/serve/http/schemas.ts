@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { units } from '../../data/offsets.js'
+import { strategies } from '../../inference/token-classification.js'
 
 /*
  * The bodies of requests and answers of `/v1`. What validates them is what the OpenAPI document is made of.
@@ -23,11 +24,12 @@ export const nerRequest = z
     types: z.array(z.string()).optional().describe('Entity types to give; all where absent'),
     min_score: z.number().min(0).max(1).optional().describe('Leaves out entities with a lower score'),
     offset_unit: z.enum(units).default('code_point').describe('What offsets count, in request and answer'),
-    deadline_ms: z.number().positive().optional().describe('Milliseconds after which an answer is of no use'),
+    deadline_ms: z.number().min(1).optional().describe('Milliseconds after which an answer is of no use'),
   })
   .refine((it) => [it.text, it.texts, it.documents].filter((given) => given !== undefined).length === 1, {
     error: 'expected one of text, texts and documents',
   })
+  .meta({ oneOf: [{ required: ['text'] }, { required: ['texts'] }, { required: ['documents'] }] })
 
 export type NerRequest = z.output<typeof nerRequest>
 
@@ -77,9 +79,12 @@ export const huggingFaceRequest = z.object({
   inputs: z.union([z.string(), z.array(z.string()).min(1)]),
   parameters: z
     .object({
-      aggregation_strategy: z.enum(['none', 'simple', 'first', 'average', 'max']).default('simple'),
-      ignore_labels: z.array(z.string()).nullish(),
-      stride: z.int().nullish(),
+      aggregation_strategy: z
+        .enum(strategies)
+        .nullish()
+        .describe('As transformers’ pipeline does it with the model alone; without it, the entities of /v1/ner'),
+      ignore_labels: z.array(z.string()).nullish().describe('Types or tags to leave out; O where absent'),
+      stride: z.int().min(0).nullish().describe('Read and not needed: long texts always have overlapping windows'),
     })
     .prefault({})
     .nullish(),
@@ -95,6 +100,11 @@ export const huggingFaceEntity = z.object({
   start: offset,
   end: offset,
 })
+
+export const huggingFaceResponse = z.union([z.array(huggingFaceEntity), z.array(z.array(huggingFaceEntity))])
+
+export const healthResponse = z.strictObject({ status: z.literal('ok') })
+export const readyResponse = z.strictObject({ ready: z.boolean() })
 
 export const modelResponse = z.strictObject({
   name: z.string(),
@@ -114,15 +124,48 @@ export const inferRequest = z.object({
   inputs: z
     .array(
       z.object({
-        name: z.string(),
+        name: z.literal('text'),
         shape: z.array(z.int().min(0)).min(1),
-        datatype: z.string(),
+        datatype: z.literal('BYTES'),
         parameters,
-        data: z.array(z.unknown()).optional(),
+        data: z.array(z.string()).optional().describe('The texts, where they do not follow the JSON as bytes'),
       }),
     )
-    .min(1),
+    .length(1),
   outputs: z.array(z.object({ name: z.string(), parameters })).optional(),
 })
 
 export type InferRequest = z.output<typeof inferRequest>
+
+export const inferResponse = z.strictObject({
+  model_name: z.string(),
+  model_version: z.string(),
+  id: z.string().optional(),
+  outputs: z.array(
+    z.strictObject({
+      name: z.string(),
+      datatype: z.literal('BYTES'),
+      shape: z.array(z.int()),
+      parameters,
+      data: z.array(z.string()).optional().describe('A JSON list of entities for each text'),
+    }),
+  ),
+})
+
+const tensor = z.strictObject({ name: z.string(), datatype: z.string(), shape: z.array(z.int()) })
+
+export const metadataResponse = z.strictObject({
+  name: z.string(),
+  versions: z.array(z.string()),
+  platform: z.string(),
+  inputs: z.array(tensor),
+  outputs: z.array(tensor),
+})
+
+export const liveResponse = z.strictObject({ live: z.boolean() })
+
+export const serverResponse = z.strictObject({
+  name: z.string(),
+  version: z.string(),
+  extensions: z.array(z.string()),
+})
