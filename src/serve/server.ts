@@ -11,7 +11,7 @@ import { createBatcher } from './batcher.js'
 import { startEngine, type EngineProcess } from './engine-process.js'
 import { registerNer, type Served } from './http/plugin.js'
 import { createMetrics } from './metrics.js'
-import { page } from './page.js'
+import { tryOutPage } from './page/page.js'
 import { createRecognizer } from './recognizer.js'
 import { threadsOf, type ServeSettings } from './settings.js'
 
@@ -105,7 +105,7 @@ export async function openService(settings: ServeSettings): Promise<NerService> 
     nerVersion: versions().ner,
     metrics,
     token: settings.token ?? undefined,
-    page: settings.page ? page(name) : undefined,
+    page: settings.page ? tryOutPage(name) : undefined,
   }
   return {
     served,

@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { NerError } from '../../errors.js'
 import type { Metrics } from '../metrics.js'
+import type { Page } from '../page/page.js'
 import { httpError } from './errors.js'
 import { answerHuggingFace } from './hugging-face.js'
 import { answerNer } from './ner.js'
@@ -17,7 +18,7 @@ export interface Served extends Service {
   /** What clients must send as a bearer token; nothing where absent. Probes and metrics need none. */
   readonly token?: string | undefined
   /** The page at `/`, or none. */
-  readonly page?: string | undefined
+  readonly page?: Page | undefined
 }
 
 /** Addresses that load balancers and monitoring ask without a token. */
@@ -64,7 +65,8 @@ export function registerNer(app: FastifyInstance, service: Served): void {
   }))
   app.get('/openapi.json', () => openApi(service.nerVersion, service.token !== undefined, service.page !== undefined))
   if (service.page !== undefined) {
-    app.get('/', (_request, reply) => reply.type('text/html; charset=utf-8').headers(pageHeaders).send(service.page))
+    const { html, headers } = service.page
+    app.get('/', (_request, reply) => reply.type('text/html; charset=utf-8').headers(headers).send(html))
   }
   registerOpenInference(app, service)
 }
@@ -87,14 +89,6 @@ function nothingThere({ method }: FastifyRequest, reply: FastifyReply, methods: 
   if (methods.length === 0) return new NerError('serve/not-found', 'There is nothing at this address.', { mend })
   void reply.header('allow', methods.join(', '))
   return new NerError('serve/wrong-method', `The address takes ${methods.join(' and ')}, not ${method}.`, { mend })
-}
-
-/** The page takes nothing from elsewhere, and no text can make it run anything. */
-const pageHeaders = {
-  'content-security-policy':
-    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:",
-  'x-content-type-options': 'nosniff',
-  'referrer-policy': 'no-referrer',
 }
 
 function registerOpenInference(app: FastifyInstance, service: Served): void {

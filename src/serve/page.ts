@@ -1,1 +1,0 @@
-export const page = (name: string): string => `<!doctype html><title>${name}</title>`
