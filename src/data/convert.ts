@@ -1,3 +1,4 @@
+import { isStream } from '../io/target.js'
 import { writeFileAtomically } from '../io/write.js'
 import { NerError } from '../errors.js'
 import { columnProblem } from './formats/conll-write.js'
@@ -99,6 +100,19 @@ function withoutUnfit(document: Document & { readonly tokens: readonly Token[] }
 export function placeOf(document: Document, { start, end, label }: Span): string {
   const at = inFile(document)
   return `${document.id}, ${label} “${document.text.slice(start, end)}” at ${at(start)}–${at(end)}`
+}
+
+/**
+ * Refuses to leave out what is bad where nothing can be written beside the output: it is a pipe, or a terminal, or none.
+ *
+ * @throws NerError `usage/bad-option`
+ */
+export function requirePlaceForRejects(output: string | undefined): void {
+  if (output !== undefined && !isStream(output)) return
+  throw new NerError('usage/bad-option', 'What `skip-bad` leaves out is written beside the output, which is no file.', {
+    ...(output !== undefined && { where: output }),
+    mend: 'Name the output with `out`, a file.',
+  })
 }
 
 /** Writes what was left out beside an output, a JSON object a line; returns its path, or undefined where nothing was. */

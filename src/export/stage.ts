@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto'
 import {
   accessSync,
+  chmodSync,
   constants,
   existsSync,
   mkdirSync,
@@ -13,7 +13,9 @@ import {
 import { basename, dirname, join, relative } from 'node:path'
 import { z } from 'zod'
 import { claimOutput } from '../io/claim.js'
+import { lockFolder } from '../io/lock.js'
 import { linkFiles, realFolder, replaceFolder, restoreFolder } from '../io/replace.js'
+import { beforeSignals, removeTemporary, temporaryIn } from '../io/temporary.js'
 import { moveFile, unwritable } from '../io/write.js'
 import type { StoredFile } from './manifest.js'
 
@@ -61,7 +63,7 @@ const exportedFiles = (folder: string) => readManifest(folder)?.map(({ path }) =
  * are added to the files of the model that is exported, `own`, or where the folder cannot be renamed. A folder with another model in it is refused, unless it holds
  * an export of before and nothing else. A signal that ends the process closes the stage first.
  *
- * @throws NerError `output/occupied`, `file/*`
+ * @throws NerError `output/occupied`, `output/locked`, `file/*`
  */
 export function openStage(path: string, own?: readonly string[]): Stage {
   restoreFolder(path)
@@ -73,31 +75,25 @@ export function openStage(path: string, own?: readonly string[]): Stage {
   if (own === undefined && !isExport) claimOutput(path)
   const out = realFolder(path)
   const isReplaced = own === undefined && canReplace(out)
-  const name = `.${isReplaced ? `${basename(out)}.` : ''}export`
+  // What is replaced at once needs none: of two exports the later stays, whole.
+  const lock = isReplaced ? undefined : lockFolder(out)
+  const name = isReplaced ? `${basename(out)}.export` : 'export'
   const place = isReplaced ? dirname(out) : out
-  removeLeftovers(place, name)
-  const folder = join(place, `${name}.${process.pid}-${randomBytes(6).toString('hex')}.tmp`)
-  try {
-    mkdirSync(folder)
-  } catch (error) {
-    throw unwritable(path, error)
-  }
+  const folder = makeTemporary(place, name, () => lock?.release())
   const close = () => {
-    process.off('SIGINT', interrupted).off('SIGTERM', interrupted)
-    rmSync(folder, { recursive: true, force: true })
+    endSignals()
+    removeTemporary(folder)
+    lock?.release()
     if (isNew && existsSync(out) && readdirSync(out).length === 0) rmdirSync(out)
   }
-  const interrupted = (signal: NodeJS.Signals) => {
-    close()
-    process.kill(process.pid, signal)
-  }
-  process.on('SIGINT', interrupted).on('SIGTERM', interrupted)
+  const endSignals = beforeSignals(close)
   const old = new Set(before)
   return {
     folder,
     publish(files) {
       try {
         if (isReplaced) {
+          chmodSync(folder, statSync(out).mode)
           linkFiles(out, folder, (file) => file !== manifestFile && !old.has(file))
           replaceFolder(folder, out)
         } else moveInto(folder, out, files, (file) => old.has(file) && !own?.includes(file))
@@ -134,19 +130,13 @@ function moveInto(from: string, to: string, files: readonly string[], isStale: (
   move(manifestFile)
 }
 
-/** Removes the stages of processes that were killed. */
-function removeLeftovers(place: string, name: string): void {
-  for (const entry of readdirSync(place)) {
-    const pid =
-      entry.startsWith(`${name}.`) && entry.endsWith('.tmp') ? Number.parseInt(entry.slice(name.length + 1)) : 0
-    if (pid > 0 && !isRunning(pid)) rmSync(join(place, entry), { recursive: true, force: true })
-  }
-}
-
-function isRunning(pid: number): boolean {
+function makeTemporary(place: string, name: string, onFailure: () => void): string {
   try {
-    return process.kill(pid, 0)
+    const folder = temporaryIn(place, name)
+    mkdirSync(folder)
+    return folder
   } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+    onFailure()
+    throw unwritable(place, error)
   }
 }

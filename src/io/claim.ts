@@ -1,5 +1,6 @@
-import { mkdirSync, readdirSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { NerError } from '../errors.js'
+import { makeFolder } from './folder.js'
 import { unwritable } from './write.js'
 
 /** The files a run leaves in its output folder; any of them there means that the folder is taken. */
@@ -16,7 +17,7 @@ const resumable = ['train.log.jsonl', 'checkpoint']
  */
 export function claimOutput(folder: string, options: { readonly resume?: boolean } = {}): void {
   try {
-    mkdirSync(folder, { recursive: true })
+    makeFolder(folder)
     const names = readdirSync(folder)
     const mark = names.find((name) => runMarks.includes(name))
     if (mark === undefined) return

@@ -1,22 +1,10 @@
-import { linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { hostname } from 'node:os'
-import { join } from 'node:path'
-import { randomBytes } from 'node:crypto'
-import { z } from 'zod'
+import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { NerError } from '../errors.js'
+import { makeFolder } from './folder.js'
+import { isRunning, owner, thisProcess, type Owner } from './process.js'
+import { removeTemporaries, removeTemporary, temporaryIn } from './temporary.js'
 import { unwritable } from './write.js'
-
-const owner = z.object({
-  pid: z.int().positive(),
-  host: z.string(),
-  /** When it took the folder, ISO 8601. */
-  since: z.string(),
-  /** When the process started, as the system tells it: a number that another process of this id does not have. */
-  start: z.string().optional(),
-})
-
-/** The process that writes a folder. */
-export type Owner = Readonly<z.output<typeof owner>>
 
 /** A folder that nobody else writes meanwhile. */
 export interface Lock {
@@ -36,7 +24,7 @@ const nameOf = (folder: string) => join(folder, '.lock')
 export function lockFolder(folder: string): Lock {
   const path = nameOf(folder)
   try {
-    mkdirSync(folder, { recursive: true })
+    makeFolder(folder)
     let stale: Owner | undefined
     while (!taken(path)) {
       const before = readOwner(path)
@@ -52,9 +40,8 @@ export function lockFolder(folder: string): Lock {
 
 /** Makes the lock, if none is there: a whole file under another name is linked to it, which fails where there is one. */
 function taken(path: string): boolean {
-  const own: Owner = { pid: process.pid, host: hostname(), since: new Date().toISOString(), ...startOf(process.pid) }
-  const draft = `${path}.${randomBytes(6).toString('hex')}.tmp`
-  writeFileSync(draft, JSON.stringify(own))
+  const draft = temporaryIn(dirname(path), 'lock')
+  writeFileSync(draft, JSON.stringify(thisProcess()))
   try {
     linkSync(draft, path)
     return true
@@ -62,7 +49,7 @@ function taken(path: string): boolean {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
     return false
   } finally {
-    rmSync(draft, { force: true })
+    removeTemporary(draft)
   }
 }
 
@@ -77,7 +64,7 @@ function readOwner(path: string): Owner | undefined {
 
 /** Takes a lock away, unless it is another one by now: then that is put back. */
 function removeStale(path: string, stale: Owner | undefined): boolean {
-  const aside = `${path}.${randomBytes(6).toString('hex')}.tmp`
+  const aside = temporaryIn(dirname(path), 'lock')
   try {
     renameSync(path, aside)
   } catch {
@@ -85,32 +72,8 @@ function removeStale(path: string, stale: Owner | undefined): boolean {
   }
   const isOther = JSON.stringify(readOwner(aside)) !== JSON.stringify(stale)
   if (isOther) linkSync(aside, path)
-  rmSync(aside, { force: true })
+  removeTemporary(aside)
   return !isOther
-}
-
-function isRunning({ pid, host, start }: Owner): boolean {
-  if (host !== hostname()) return true
-  try {
-    process.kill(pid, 0)
-  } catch (error) {
-    // Else it is somebody else's, and runs.
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false
-  }
-  const now = startOf(pid).start
-  return start === undefined || now === undefined || now === start
-}
-
-/** When a process started, in ticks since the machine did: the 22nd field of its `stat`, where the system has that. */
-function startOf(pid: number): Pick<Owner, 'start'> {
-  try {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    // The second field, a name in parentheses, may hold anything.
-    const start = fields.slice(fields.lastIndexOf(')') + 2).split(' ')[19]
-    return start === undefined ? {} : { start }
-  } catch {
-    return {}
-  }
 }
 
 const locked = (folder: string, { pid, host, since }: Owner) =>
@@ -118,13 +81,3 @@ const locked = (folder: string, { pid, host, since }: Owner) =>
     where: folder,
     mend: `Wait for it, or name another folder with \`out\`. If it has ended, remove ${nameOf(folder)}.`,
   })
-
-/** Our own files that were never finished: `.NAME.123456789abc.tmp`. */
-const temporary = /^\.(.+\.)?[0-9a-f]{12}\.tmp$/
-
-/** Removes what a process that was killed left half-written in a folder that is locked. */
-function removeTemporaries(folder: string): void {
-  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
-    if (temporary.test(entry.name)) rmSync(join(entry.parentPath, entry.name), { recursive: true, force: true })
-  }
-}

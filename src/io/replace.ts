@@ -2,7 +2,6 @@ import {
   copyFileSync,
   existsSync,
   linkSync,
-  mkdirSync,
   readdirSync,
   realpathSync,
   renameSync,
@@ -11,7 +10,8 @@ import {
   type Stats,
 } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
-import { syncFolder, unwritable } from './write.js'
+import { makeFolder, syncFolder } from './folder.js'
+import { unwritable } from './write.js'
 
 /** Where the folder that is being replaced is while it has no name of its own. */
 const asideOf = (folder: string) => join(dirname(folder), `.${basename(folder)}.before.tmp`)
@@ -86,7 +86,7 @@ export function linkFiles(from: string, to: string, isWanted: (path: string) => 
     const path = relative(from, join(parentPath, name))
     const target = join(to, path)
     if (!isWanted(path) || existsSync(target)) continue
-    mkdirSync(dirname(target), { recursive: true })
+    makeFolder(dirname(target))
     try {
       linkSync(join(from, path), target)
     } catch {

@@ -1,7 +1,7 @@
 import type { Scores } from '../data/scoring.js'
 import type { Evaluation } from '../evaluation/emissions.js'
 import type { DownloadEvent } from '../hub/model.js'
-import type { Owner } from '../io/lock.js'
+import type { Owner } from '../io/process.js'
 import type { Device } from '../runtime/devices.js'
 
 /** What happens in a training, in order; the caller shows it or not. */

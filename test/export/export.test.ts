@@ -21,6 +21,7 @@ import { readModelFile } from '../../src/graph/onnx/file.js'
 import { onnx } from '../../src/graph/onnx/proto.js'
 import { readSafetensors, writeSafetensors } from '../../src/models/safetensors.js'
 import { loadPredictor } from '../../src/inference/predict.js'
+import { temporaryIn } from '../../src/io/temporary.js'
 import { tinyTagger } from '../inference/tiny-tagger.js'
 
 let crf: string
@@ -202,10 +203,11 @@ describe('an exported folder', () => {
   })
 
   test('removes what an export that was killed has left beside it, and nothing of one that runs', async () => {
-    const leftover = (pid: number) => join(scratch, `.out.export.${pid}-abc.tmp`)
-    for (const pid of [2 ** 22 + 1, process.pid]) mkdirSync(leftover(pid))
+    const own = temporaryIn(scratch, 'out.export')
+    const [stale, live] = [2 ** 22 + 1, process.ppid].map((pid) => own.replace(String(process.pid), String(pid)))
+    for (const path of [own, stale!, live!]) mkdirSync(path)
     await run(crf)
-    expect([2 ** 22 + 1, process.pid].map((pid) => existsSync(leftover(pid)))).toEqual([false, true])
+    expect([own, stale!, live!].map((path) => existsSync(path))).toEqual([true, false, true])
   })
 
   test('keeps to what halves can do', async () => {

@@ -65,10 +65,14 @@ describe('a folder', () => {
   })
 
   it('loses what a run that was killed left half-written, and nothing else', () => {
-    const left = ['.model.safetensors.0123456789ab.tmp', 'checkpoint/.state.safetensors.0123456789ab.tmp', 'notes.tmp']
-    mkdirSync(join(folder, '.0123456789ab.tmp/onnx'), { recursive: true })
+    const left = [
+      '.model.safetensors.4194304-0123456789ab.tmp',
+      'checkpoint/.state.safetensors.4194304-0123456789ab.tmp',
+      'notes.tmp',
+    ]
+    mkdirSync(join(folder, '.4194304-0123456789ab.tmp/onnx'), { recursive: true })
     mkdirSync(join(folder, 'checkpoint'))
-    writeFileSync(join(folder, '.0123456789ab.tmp/onnx/model.onnx'), '')
+    writeFileSync(join(folder, '.4194304-0123456789ab.tmp/onnx/model.onnx'), '')
     for (const name of left) writeFileSync(join(folder, name), '')
     lockFolder(folder).release()
     expect(readdirSync(folder).sort()).toEqual(['checkpoint', 'notes.tmp'])

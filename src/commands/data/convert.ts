@@ -1,8 +1,7 @@
-import { convert, writeRejects, type Conversion } from '../../data/convert.js'
+import { convert, requirePlaceForRejects, writeRejects, type Conversion } from '../../data/convert.js'
 import { units } from '../../data/offsets.js'
 import { formats } from '../../data/read.js'
 import { schemes } from '../../data/schemes.js'
-import { NerError } from '../../errors.js'
 import { findWords } from '../../text/words.js'
 import { writeFileAtomically } from '../../io/write.js'
 import { thousands } from '../../report/numbers.js'
@@ -30,11 +29,7 @@ export const command = defineCommand({
     ['ner data convert train.conll --to label-studio --out tasks.json', 'to correct labels in Label Studio'],
   ],
   async run(args) {
-    if (args['skip-bad'] === true && args.out === undefined) {
-      throw new NerError('usage/bad-flag', '--skip-bad writes what it leaves out beside the output.', {
-        mend: 'Name the output with --out.',
-      })
-    }
+    if (args['skip-bad'] === true) requirePlaceForRejects(args.out)
     const [toScheme, unit] = [args['to-scheme'], args['to-offset-unit']]
     const conversion = await during(
       'converting',

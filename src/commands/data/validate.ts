@@ -1,9 +1,11 @@
+import { statSync } from 'node:fs'
 import { join, parse } from 'node:path'
 import { applyFixes } from '../../data/checks/fix.js'
 import { kinds, type Finding, type Kind } from '../../data/checks/finding.js'
 import { validate, type ValidatedFile } from '../../data/checks/validate.js'
 import { writeRejects } from '../../data/convert.js'
 import { writeDocuments } from '../../data/write.js'
+import { NerError } from '../../errors.js'
 import { findWords } from '../../text/words.js'
 import { writeFileAtomically } from '../../io/write.js'
 import { thousands } from '../../report/numbers.js'
@@ -31,6 +33,7 @@ export const command = defineCommand({
     ['ner data validate export.jsonl --fix', 'a mended copy, export.fixed.jsonl'],
   ],
   async run(args) {
+    if (args.fix === true) args.files.forEach(requireFile)
     const files = await during(
       'checking',
       validate(args.files, {
@@ -49,6 +52,15 @@ export const command = defineCommand({
     return bare || left.some(({ kind }) => kinds[kind].severity === 'error') ? exit.gateFailed : exit.done
   },
 })
+
+/** A mended copy stands beside its file: there is no such place beside a pipe. */
+function requireFile(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== false) return
+  throw new NerError('usage/bad-flag', '--fix writes beside the file, and this is none.', {
+    where: path,
+    mend: 'Write it to a file first.',
+  })
+}
 
 interface Fixed {
   readonly path: string

@@ -1,5 +1,5 @@
 import { gzipSync } from 'node:zlib'
-import { writeRejects } from '../../data/convert.js'
+import { requirePlaceForRejects, writeRejects } from '../../data/convert.js'
 import { partFormats } from '../../data/parts.js'
 import type { Reject } from '../../data/source.js'
 import { streamAtomically } from '../../io/write.js'
@@ -45,6 +45,7 @@ export const command = defineCommand({
   ],
   async run(args) {
     const skip = args['skip-bad'] === true
+    if (skip) requirePlaceForRejects(args.out)
     const file = loadWeakConfig(args.config)
     const prepared = await during('loading', prepare(file, { skipBad: skip }))
     const options: ApplyOptions = {

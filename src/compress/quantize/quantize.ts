@@ -3,6 +3,8 @@ import { basename, join, resolve } from 'node:path'
 import { NerError } from '../../errors.js'
 import { claimOutput } from '../../io/claim.js'
 import { hashFile } from '../../io/hash.js'
+import { lockFolder } from '../../io/lock.js'
+import { beforeSignals } from '../../io/temporary.js'
 import { encodeModel } from '../../graph/onnx/encode.js'
 import { quantizeDynamic, type Range } from '../../graph/rewrite/dynamic.js'
 import { quantizeTables } from '../../graph/rewrite/tables.js'
@@ -49,21 +51,47 @@ export interface QuantizeOptions extends Budget {
  * Writes a model folder whose linear layers run in int8. Yields what it is doing, a line each.
  *
  * @throws NerError `quantize/already` for a quantized model; `usage/bad-option` where a file is missing that the method needs;
- *   `model/*` for a folder that is incomplete or damaged, `data/*` for bad data, `output/occupied`, `file/*`, `runtime/*`
+ *   `model/*` for a folder that is incomplete or damaged, `data/*` for bad data, `output/occupied`, `output/locked`, `file/*`,
+ *   `runtime/*`
  */
 export async function* quantize(modelDir: string, options: QuantizeOptions): Job<Quantized> {
   const began = performance.now()
-  const { method, cpu = detectCpu(), threads } = options
   checkOptions(options)
   const model = await loadModel(modelDir)
   if (quantizationOf(model) !== undefined) throw alreadyQuantized(model.folder)
   const dev = options.dev === undefined ? undefined : await readLabelled(model, options.dev)
   const calib = options.calib === undefined ? undefined : await readLabelled(model, options.calib)
-  const trained = loadWeights(model)
   const name = basename(resolve(model.folder))
   const output = options.out ?? join(model.folder, '..', `${name}-int8`)
-  claimOutput(output)
+  const lock = lockFolder(output)
+  const endSignals = beforeSignals(() => {
+    lock.release()
+  })
+  try {
+    claimOutput(output)
+    return yield* quantizeInto(output, { model, name, dev, calib, began }, options)
+  } finally {
+    endSignals()
+    lock.release()
+  }
+}
 
+interface Source {
+  readonly model: ModelFolder
+  readonly name: string
+  readonly dev: LabelledSet | undefined
+  readonly calib: LabelledSet | undefined
+  /** When the run began, of `performance.now`. */
+  readonly began: number
+}
+
+async function* quantizeInto(
+  output: string,
+  { model, name, dev, calib, began }: Source,
+  options: QuantizeOptions,
+): Job<Quantized> {
+  const { method, cpu = detectCpu(), threads } = options
+  const trained = loadWeights(model)
   const original = servingGraph(model.tagger, trained)
   const layers = quantizableLayers(original, model)
   const { limit, activations } = cpus[cpu]

@@ -14,7 +14,7 @@ afterAll(() => rmSync(scratch, { recursive: true }))
 
 /** Sentences of the sample, few enough for seconds. */
 function sample(split: string, sentences: number): string {
-  const text = readFileSync(fileURLToPath(new URL(`../../data/sample/${split}.conll`, import.meta.url)), 'utf8')
+  const text = readFileSync(fileURLToPath(new URL(`../../../data/sample/${split}.conll`, import.meta.url)), 'utf8')
   const path = join(scratch, `${split}.conll`)
   writeFileSync(path, `${text.split('\n\n').slice(0, sentences).join('\n\n')}\n`)
   return path
