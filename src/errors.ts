@@ -91,6 +91,8 @@ export const codes = {
   'serve/unauthorized': 'A request has no token, or a wrong one.',
   'serve/not-found': 'The server has no such address or model.',
   'serve/wrong-method': 'An address of the server does not take the method of a request.',
+  'serve/slow-request': 'A client has not sent its request in time.',
+  'serve/long-head': 'The address and headers of a request are longer than the server takes.',
   'serve/too-large': 'A request or text is larger than the server takes.',
   'serve/unsupported-type': 'A request is of a content type that is not read.',
   'serve/overloaded': 'More waits than the server takes.',

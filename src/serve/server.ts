@@ -1,6 +1,5 @@
 import { once } from 'node:events'
 import { basename, relative } from 'node:path'
-import Fastify, { LogController, type FastifyInstance } from 'fastify'
 import { tagLabels } from '../data/schemes.js'
 import { NerError } from '../errors.js'
 import { modelVersion } from '../inference/version.js'
@@ -9,7 +8,8 @@ import { loadModel } from '../artifacts/model.js'
 import { versions } from '../runtime/versions.js'
 import { createBatcher } from './batcher.js'
 import { startEngine, type EngineProcess } from './engine-process.js'
-import { registerNer, type Served } from './http/plugin.js'
+import { createApp } from './http/app.js'
+import type { Served } from './http/plugin.js'
 import { createMetrics } from './metrics.js'
 import { tryOutPage } from './page/page.js'
 import { createRecognizer } from './recognizer.js'
@@ -116,22 +116,6 @@ export async function openService(settings: ServeSettings): Promise<NerService> 
     },
     close,
   }
-}
-
-/** A Fastify application with the limits of the settings, and every address of the service. */
-export function createApp(settings: ServeSettings, { served }: NerService): FastifyInstance {
-  const app = Fastify({
-    logger: settings.log.level === 'silent' ? false : { level: settings.log.level },
-    logController: new LogController({ disableRequestLogging: settings.log.level !== 'debug' }),
-    bodyLimit: settings.limits.body_bytes,
-    requestTimeout: settings.limits.request_ms,
-    connectionTimeout: settings.limits.request_ms,
-    keepAliveTimeout: 72_000,
-    forceCloseConnections: 'idle',
-    return503OnClosing: true,
-  })
-  registerNer(app, served)
-  return app
 }
 
 /**

@@ -2,10 +2,11 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { codes } from '../../src/errors.js'
 import { loadPredictor } from '../../src/inference/predict.js'
-import { registerNer } from '../../src/serve/http/plugin.js'
+import { nerPlugin } from '../../src/serve/http/plugin.js'
 import { httpStatus } from '../../src/serve/http/status.js'
 import { loadServeSettings } from '../../src/serve/load.js'
-import { createApp, openService, type NerService } from '../../src/serve/server.js'
+import { createApp } from '../../src/serve/http/app.js'
+import { openService, type NerService } from '../../src/serve/server.js'
 import { tinyTagger } from '../inference/tiny-tagger.js'
 
 let folder: string
@@ -253,6 +254,38 @@ test('a token is asked for, save by probes', async () => {
   for (const open of ['/healthz', '/readyz', '/metrics', '/v2/health/ready', '/']) expect(await status(open)).toBe(200)
 })
 
+describe('as a plugin of an application of one’s own', () => {
+  let own: FastifyInstance
+  beforeAll(async () => {
+    own = Fastify()
+    own.get('/', () => 'mine')
+    own.get('/broken', () => {
+      throw new Error('mine')
+    })
+    await own.register(nerPlugin, { prefix: '/ner', served: { ...service.served, ready: true, token: 'secret' } })
+  })
+  const headers = { authorization: 'Bearer secret' }
+
+  test('answers under its prefix, and asks for its token there alone', async () => {
+    const asked = await own.inject({ method: 'POST', url: '/ner/v1/ner', headers, payload: { text: names } })
+    expect(asked.json<Found>().results[0]!.entities.length).toBeGreaterThan(0)
+    const status = async (url: string) => (await own.inject({ url })).statusCode
+    for (const url of ['/ner/v1/model', '/ner/v2', `/ner/v2/models/${service.served.name}`]) {
+      expect(await status(url), url).toBe(401)
+    }
+    for (const url of ['/', '/ner/', '/ner', '/ner/healthz', '/ner/readyz', '/ner/metrics', '/ner/openapi.json']) {
+      expect(await status(url), url).toBe(200)
+    }
+    expect((await own.inject({ method: 'POST', url: '/ner', payload: { inputs: 'a' } })).statusCode).toBe(401)
+  })
+
+  test('leaves the rest as it is', async () => {
+    expect((await own.inject({ url: '/' })).body).toBe('mine')
+    expect((await own.inject({ url: '/broken' })).json()).toMatchObject({ statusCode: 500, message: 'mine' })
+    expect((await own.inject({ url: '/nowhere' })).json()).toMatchObject({ statusCode: 404, error: 'Not Found' })
+  })
+})
+
 describe('the OpenAPI document', () => {
   interface Operation {
     readonly operationId: string
@@ -280,7 +313,7 @@ describe('the OpenAPI document', () => {
     other.addHook('onRoute', ({ method, url }) => {
       for (const one of [method].flat()) if (one !== 'HEAD' && url !== '/openapi.json') there.push(`${one} ${url}`)
     })
-    registerNer(other, service.served)
+    await other.register(nerPlugin, { served: service.served })
     await other.ready()
     expect(written.sort()).toEqual(there.sort())
   })

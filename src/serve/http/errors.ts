@@ -1,3 +1,4 @@
+import type { FastifyReply } from 'fastify'
 import type { z } from 'zod'
 import { NerError } from '../../errors.js'
 import { httpStatus } from './status.js'
@@ -41,4 +42,34 @@ export function parsed<T extends z.ZodType>(schema: T, body: unknown): z.output<
     ...(path.length > 0 && { where: path.map(String).join('.') }),
     mend: 'GET /openapi.json says what each address takes.',
   })
+}
+
+/** Answers with an error. One that a client cannot mend is logged. */
+export function sendError(error: unknown, reply: FastifyReply): FastifyReply {
+  const told = ofClient(error)
+  if (!(told instanceof NerError)) reply.log.error({ err: error }, 'a request failed')
+  const { status, headers, body } = httpError(told)
+  if (status === 401) reply.header('www-authenticate', 'Bearer')
+  return reply.code(status).headers(headers).send(body)
+}
+
+/** Fastify's own errors that a client can mend, by ours. */
+function ofClient(error: unknown): unknown {
+  const { statusCode, message } = error as { statusCode?: number; message?: string }
+  if (error instanceof NerError || statusCode === undefined || statusCode >= 500) return error
+  if (statusCode === 413) {
+    return new NerError('serve/too-large', 'The body is larger than the server takes.', { mend: 'Send less at once.' })
+  }
+  if (statusCode === 415) {
+    return new NerError('serve/unsupported-type', 'The body is of a type that is not read.', {
+      mend: 'Send JSON, with “Content-Type: application/json”.',
+    })
+  }
+  return new NerError(
+    'serve/bad-request',
+    `The request is wrong: ${(message ?? 'it cannot be read').replace(/\.$/, '')}.`,
+    {
+      mend: 'GET /openapi.json says what each address takes.',
+    },
+  )
 }

@@ -1,9 +1,9 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify'
 import { NerError } from '../../errors.js'
 import type { Metrics } from '../metrics.js'
 import type { Page } from '../page/page.js'
-import { httpError } from './errors.js'
+import { sendError } from './errors.js'
 import { answerHuggingFace } from './hugging-face.js'
 import { answerNer } from './ner.js'
 import { answerInfer, lengthHeader, modelMetadata } from './open-inference.js'
@@ -24,32 +24,36 @@ export interface Served extends Service {
 /** Addresses that load balancers and monitoring ask without a token. */
 const openRoutes = new Set(['/healthz', '/readyz', '/metrics', '/v2/health/live', '/v2/health/ready', '/openapi.json'])
 
-/** Registers every address of the server on a Fastify application. The application's own limits hold. */
-export function registerNer(app: FastifyInstance, service: Served): void {
+export interface NerPluginOptions {
+  /** As `openService` gives it. */
+  readonly served: Served
+}
+
+/**
+ * A Fastify plugin with every address of the server, for an application of one's own: `app.register(nerPlugin, { prefix:
+ * '/ner', served })`. Its hooks and its error handler hold for its own addresses; limits of size and time are the
+ * application's.
+ */
+export const nerPlugin: FastifyPluginCallback<NerPluginOptions> = (app, { served: service }, done) => {
   const { name, metrics } = service
   const allowed = service.token === undefined ? undefined : tokenCheck(service.token)
+  const isOpen = ({ method, routeOptions: { url = '' } }: FastifyRequest) => {
+    const path = url.slice(app.prefix.length) || '/'
+    return openRoutes.has(path) || (path === '/' && (method === 'GET' || method === 'HEAD'))
+  }
 
-  const methodsOf = knownMethods(app)
-  app.addHook('onRequest', (request, reply, done) => {
-    if (request.is404) {
-      done(nothingThere(request, reply, methodsOf(request.url)))
-      return
-    }
-    const isOpen = openRoutes.has(request.routeOptions.url ?? '') || (request.method === 'GET' && request.url === '/')
-    if (allowed === undefined || isOpen || allowed(request.headers.authorization)) done()
+  app.addHook('onRequest', (request, _reply, done) => {
+    if (allowed === undefined || isOpen(request) || allowed(request.headers.authorization)) done()
     else done(unauthorized())
   })
   app.addHook('onResponse', (request, reply, done) => {
     metrics.request(request.routeOptions.url ?? 'unknown', reply.statusCode, reply.elapsedTime)
     done()
   })
-  app.setErrorHandler((error, request, reply) => {
-    const told = ofClient(error)
-    if (!(told instanceof NerError)) request.log.error({ err: error }, 'a request failed')
-    const { status, headers, body } = httpError(told)
-    if (status === 401) reply.header('www-authenticate', 'Bearer')
-    return reply.code(status).headers(headers).send(body)
-  })
+  app.setErrorHandler((error, _request, reply) => sendError(error, reply))
+  // JSON is all that is read. Texts as text/plain would have no place for what is asked of them.
+  app.removeContentTypeParser('text/plain')
+
   app.post('/v1/ner', async (request, reply) => answerNer(service, request.body, goneSignal(reply)))
   app.post('/', async (request, reply) => answerHuggingFace(service, request.body, goneSignal(reply)))
   app.get('/healthz', () => ({ status: 'ok' }))
@@ -69,26 +73,7 @@ export function registerNer(app: FastifyInstance, service: Served): void {
     app.get('/', (_request, reply) => reply.type('text/html; charset=utf-8').headers(headers).send(html))
   }
   registerOpenInference(app, service)
-}
-
-/** The methods that an address is registered with, whatever method a request has. */
-function knownMethods(app: FastifyInstance): (url: string) => string[] {
-  const routes: { readonly pattern: RegExp; readonly methods: readonly string[] }[] = []
-  app.addHook('onRoute', ({ url, method }) => {
-    const pattern = url.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&').replaceAll(/:\w+/g, '[^/]+')
-    routes.push({ pattern: new RegExp(`^${pattern}$`), methods: [method].flat() })
-  })
-  return (url) => {
-    const path = url.replace(/\?.*$/s, '')
-    return [...new Set(routes.flatMap(({ pattern, methods }) => (pattern.test(path) ? methods : [])))].sort()
-  }
-}
-
-function nothingThere({ method }: FastifyRequest, reply: FastifyReply, methods: readonly string[]): NerError {
-  const mend = 'GET /openapi.json lists the addresses.'
-  if (methods.length === 0) return new NerError('serve/not-found', 'There is nothing at this address.', { mend })
-  void reply.header('allow', methods.join(', '))
-  return new NerError('serve/wrong-method', `The address takes ${methods.join(' and ')}, not ${method}.`, { mend })
+  done()
 }
 
 function registerOpenInference(app: FastifyInstance, service: Served): void {
@@ -158,25 +143,4 @@ function tokenCheck(token: string): (header: string | undefined) => boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest()
   const expected = digest(`Bearer ${token}`)
   return (header = '') => timingSafeEqual(digest(header), expected)
-}
-
-/** Fastify's own errors that a client can mend, by ours. */
-function ofClient(error: unknown): unknown {
-  const { statusCode, message } = error as { statusCode?: number; message?: string }
-  if (error instanceof NerError || statusCode === undefined || statusCode >= 500) return error
-  if (statusCode === 413) {
-    return new NerError('serve/too-large', 'The body is larger than the server takes.', { mend: 'Send less at once.' })
-  }
-  if (statusCode === 415) {
-    return new NerError('serve/unsupported-type', 'The body is of a type that is not read.', {
-      mend: 'Send JSON, with “Content-Type: application/json”.',
-    })
-  }
-  return new NerError(
-    'serve/bad-request',
-    `The request is wrong: ${(message ?? 'it cannot be read').replace(/\.$/, '')}.`,
-    {
-      mend: 'GET /openapi.json says what each address takes.',
-    },
-  )
 }

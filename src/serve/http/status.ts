@@ -82,6 +82,8 @@ export const httpStatus: Readonly<Record<ErrorCode, HttpStatus>> = {
   'serve/unauthorized': { status: 401, retry: false },
   'serve/not-found': { status: 404, retry: false },
   'serve/wrong-method': { status: 405, retry: false },
+  'serve/slow-request': { status: 408, retry: false },
+  'serve/long-head': { status: 431, retry: false },
   'serve/too-large': { status: 413, retry: false },
   'serve/unsupported-type': { status: 415, retry: false },
   'serve/overloaded': { status: 429, retry: true },

@@ -55,7 +55,7 @@ const markup = (model: string, script: string): string => `<!doctype html>
 <body>
 <header>
 <h1>${model}</h1>
-<p>Entities of a text, as you type. <a href="openapi.json">API</a> · <a href="metrics">metrics</a></p>
+<p>Entities of a text, as you type. <a href="openapi.json" data-path="openapi.json">API</a> · <a href="metrics" data-path="metrics">metrics</a></p>
 </header>
 <form id="token-form" hidden>
 <label for="token">Token of the server</label>

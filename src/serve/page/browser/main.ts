@@ -26,6 +26,9 @@ interface Failure {
   readonly error: { readonly code: string; readonly message: string; readonly mend?: string }
 }
 
+/** Where the server's addresses begin: it may be part of another. */
+const base = location.pathname.replace(/\/?$/, '/')
+
 /** Milliseconds after the last key before the server is asked. */
 const pause = 150
 
@@ -152,7 +155,7 @@ async function ask(text: string): Promise<void> {
   const began = performance.now()
   const given = token.value === '' ? {} : { authorization: `Bearer ${token.value}` }
   try {
-    const response = await fetch('v1/ner', {
+    const response = await fetch(`${base}v1/ner`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...given },
       body: JSON.stringify({ text: text.toWellFormed(), offset_unit: 'utf16' }),
@@ -223,6 +226,8 @@ addEventListener('hashchange', () => {
   readAddress()
   void ask(input.value)
 })
+for (const link of document.querySelectorAll<HTMLAnchorElement>('a[data-path]'))
+  link.href = base + link.dataset['path']!
 token.value = sessionStorage.getItem('token') ?? ''
 tokenForm.hidden = token.value === ''
 readAddress()
