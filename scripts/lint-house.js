@@ -24,12 +24,13 @@ export const house = {
   inference: [...files, ...encoders],
   sources: [...files, 'config', 'gazetteer', 'patterns', 'artifacts', 'inference'],
   evaluation: [...files, 'hub', 'agreement', ...encoders, 'inference'],
+  pipeline: ['io', 'data', 'sources'],
   report: ['data', 'agreement', 'evaluation'],
   weak: [...files, 'features', 'report', 'sources'],
   training: [...files, 'hub', 'config', ...encoders, 'inference', 'evaluation', 'report'],
   compress: [...files, 'hub', 'config', 'gazetteer', ...encoders, 'inference', 'evaluation', 'training', 'report'],
   export: [...files, ...encoders, 'inference', 'evaluation', 'compress', 'training'],
-  serve: [...files, 'config', ...encoders, 'inference'],
+  serve: [...files, 'config', 'gazetteer', 'patterns', ...encoders, 'inference', 'sources', 'pipeline', 'weak'],
   doctor: [...files, 'hub', ...encoders, 'training'],
 }
 

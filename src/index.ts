@@ -37,6 +37,16 @@ export { type Sample, sampleStratified } from './agreement/strata.js'
 
 // Sources of spans, and label models
 export type { SpanSource } from './sources/source.js'
+export {
+  createPipeline,
+  entitiesOf,
+  entityLayer,
+  type Pipeline,
+  type PipelineParts,
+  withEntities,
+} from './pipeline/pipeline.js'
+export { type Policies, type Policy, resolve } from './pipeline/resolve.js'
+export type { Stage } from './pipeline/stage.js'
 export type { LabellingFunction } from './sources/module.js'
 export { applyFunctions, type ApplyOptions, type LabelledPart } from './sources/apply.js'
 export { prepare as prepareFunctions, type Prepared } from './sources/prepare.js'

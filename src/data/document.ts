@@ -10,6 +10,8 @@ export interface Span {
   readonly label: string
   /** Probability, 0 to 1, where the source gives one. */
   readonly score?: number
+  /** The layer that a pipeline took it from, where it is a pipeline's answer. */
+  readonly source?: string
 }
 
 /** A probability distribution over tags for every token: the targets that weak supervision and distillation give. */

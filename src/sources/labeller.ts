@@ -12,25 +12,25 @@ export interface LabellerOptions {
  * Adds a layer for each source to documents; a document keeps the layers it has. The answer depends on the document and
  * the sources alone.
  */
-export type Labeller = (documents: readonly Document[]) => Promise<Document[]>
+export type Labeller = (documents: readonly Document[], signal?: AbortSignal) => Promise<Document[]>
 
-/** Labelling throws what a source throws, `weak/function-failed` of a user's module. */
+/** Labelling throws what a source throws, `weak/function-failed` of a user's module; the signal's reason where it is aborted. */
 export function labeller(sources: readonly OpenedSource[], { onFailure }: LabellerOptions = {}): Labeller {
-  const label = async (documents: readonly Document[]): Promise<Document[]> => {
+  const label = async (documents: readonly Document[], signal: AbortSignal | undefined): Promise<Document[]> => {
     const segmented = documents.map(segment)
     const layers = documents.map((): Record<string, readonly Span[]> => ({}))
     for (const source of sources) {
       const seen =
         source.reads.length === 0 ? segmented : segmented.map((document, i) => withLayers(document, source, layers[i]!))
-      const found = onFailure ? await findOneByOne(source, seen, onFailure) : await source.find(seen)
+      const found = onFailure ? await findOneByOne(source, seen, onFailure) : await source.find(seen, signal)
       for (const [i, spans] of found.entries()) if (spans) layers[i]![source.name] = spans
     }
     return documents.map((document, i) => ({ ...document, layers: { ...document.layers, ...layers[i]! } }))
   }
-  return async (documents) => {
+  return async (documents, signal) => {
     const labelled: Document[] = []
     for (let start = 0; start < documents.length; start += atOnce)
-      labelled.push(...(await label(documents.slice(start, start + atOnce))))
+      labelled.push(...(await label(documents.slice(start, start + atOnce), signal)))
     return labelled
   }
 }
