@@ -150,7 +150,7 @@ function checkReadable(file: string): void {
 async function* read(file: string): AsyncGenerator<Input> {
   try {
     for await (const part of partsOf(file)) {
-      const isText = part.format === 'text'
+      const isText = part.kind.format === 'text'
       for (const document of readPart(part, { blankLines: true }).documents) yield { ...document, isText }
     }
   } catch (error) {

@@ -1,16 +1,19 @@
+import { statSync } from 'node:fs'
 import { isStream } from '../io/target.js'
 import { writeFileAtomically } from '../io/write.js'
 import { NerError } from '../errors.js'
 import { columnProblem } from './formats/conll-write.js'
 import { inFile } from './file-unit.js'
 import { goldLayer, type Document, type Span, type Token } from './document.js'
-import type { Loss } from './losses.js'
-import { readDocuments, type CorpusOptions, type Format } from './read.js'
+import type { Job } from '../job.js'
+import { tally, type Loss } from './losses.js'
+import type { CorpusOptions, Format } from './read.js'
 import type { Scheme } from './schemes.js'
 import { rejectInto, type Reject } from './source.js'
 import { recordOf } from './formats/to-record.js'
 import { findWords } from '../text/words.js'
-import { fitToWords, writeDocuments, type WriteOptions } from './write.js'
+import { streamDocuments, type DocumentBatch } from './stream/documents.js'
+import { documentWriter, fitToWords, type DocumentWriter, type WriteOptions } from './write.js'
 
 export interface ConvertOptions extends Pick<WriteOptions, 'unit' | 'words'>, Omit<CorpusOptions, 'layer' | 'labels'> {
   readonly to: Format
@@ -27,36 +30,77 @@ export interface Conversion {
   readonly losses: readonly Loss[]
   /** Rows and spans that were left out. */
   readonly rejects: readonly Reject[]
-  /** The new file's text. */
-  readonly pieces: readonly string[]
 }
 
 /**
- * Turns a labelled file into another format. What the new one cannot hold is listed; a span that it cannot hold stops
- * the conversion, or, with `skipBad`, is among the rejects.
+ * Turns a labelled file into another format, and yields the new one's text as it comes: memory does not grow with the file,
+ * but where it is columns of up to 16 MiB, or either format has one list of all documents. What the new one cannot hold is
+ * listed; a span that it cannot hold stops the conversion, or, with `skipBad`, is among the rejects.
  *
- * @throws NerError what `readDocuments` throws; `data/misaligned-span` for spans that CoNLL cannot hold
+ * @throws NerError what `streamDocuments` throws; `data/misaligned-span` for spans that CoNLL cannot hold
  */
-export async function convert(
+export async function* convert(
   path: string,
   { to, toScheme, unit, words = findWords, ...reading }: ConvertOptions,
-): Promise<Conversion> {
-  const corpus = await readDocuments(path, { ...reading, labels: 'optional' })
-  const rejects = [...corpus.rejects]
+): Job<Conversion> {
+  const rejects: Reject[] = []
   const reject = rejectInto(rejects, reading.skipBad)
-  const documents = to === 'conll' ? inColumns(corpus.documents, words, reject) : corpus.documents
-  const scheme = toScheme ?? corpus.scheme
-  const { pieces, losses } = writeDocuments(documents, to, { words, ...(scheme && { scheme }), ...(unit && { unit }) })
-  const spans = documents.reduce((sum, { layers }) => sum + (layers[goldLayer]?.length ?? 0), 0)
-  return {
-    from: corpus.format,
-    to,
-    documents: documents.length,
-    spans,
-    losses: [...corpus.losses, ...losses],
-    rejects,
-    pieces,
+  const kept = to === 'conll' && !isStored(path) ? await collected(streamDocuments(path, reading)) : undefined
+  const batches = () => kept ?? streamDocuments(path, reading)
+  const columns = to === 'conll' ? await surveyed(batches) : undefined
+  const lost = tally()
+  let writer: DocumentWriter | undefined
+  let from: Format = 'conll'
+  let [count, spans] = [0, 0]
+  for await (const batch of batches()) {
+    from = batch.format
+    rejects.push(...batch.rejects)
+    lost.add(batch.losses)
+    const documents = columns ? inColumns(batch.documents, columns.isLabelled, words, reject) : batch.documents
+    count += documents.length
+    for (const { layers } of documents) spans += layers[goldLayer]?.length ?? 0
+    const scheme = toScheme ?? batch.scheme
+    const options = { words, ...(scheme && { scheme }), ...(unit && { unit }) }
+    writer ??= documentWriter(to, { ...options, ...(columns && { withStarts: columns.withStarts }) })
+    yield [...writer.write(documents)].join('')
   }
+  if (writer) yield* writer.end()
+  return { from, to, documents: count, spans, losses: [...lost.losses(), ...(writer?.losses() ?? [])], rejects }
+}
+
+/** What columns want to know of all documents before the first is written. */
+interface Survey {
+  /** Whether any has labels: then those without are bad. */
+  readonly isLabelled: boolean
+  /** Whether any has sentences. */
+  readonly withStarts: boolean
+}
+
+/** Looks through a file, until both are known. */
+async function surveyed(batches: () => Batches): Promise<Survey> {
+  let [isLabelled, withStarts] = [false, false]
+  try {
+    for await (const { documents } of batches()) {
+      isLabelled ||= documents.some(({ layers }) => layers[goldLayer])
+      withStarts ||= documents.some(({ sentences }) => sentences)
+      if (isLabelled && withStarts) break
+    }
+  } catch (error) {
+    // Whoever reads the file for good meets it again.
+    if (!(error instanceof NerError)) throw error
+  }
+  return { isLabelled, withStarts }
+}
+
+type Batches = AsyncIterable<DocumentBatch> | readonly DocumentBatch[]
+
+/** Whether a file can be read twice: a pipe cannot, and is kept. */
+const isStored = (path: string) => statSync(path, { throwIfNoEntry: false })?.isFile() !== false
+
+async function collected<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = []
+  for await (const item of items) all.push(item)
+  return all
 }
 
 type Refuse = (error: NerError, raw: string) => void
@@ -64,10 +108,10 @@ type Refuse = (error: NerError, raw: string) => void
 /** The documents that columns can hold, with the spans that they can hold. */
 function inColumns(
   documents: readonly Document[],
+  labelled: boolean,
   words: NonNullable<WriteOptions['words']>,
   reject: Refuse,
 ): Document[] {
-  const labelled = documents.some(({ layers }) => layers[goldLayer])
   return documents.flatMap((document) => {
     const withWords = { ...document, tokens: document.tokens ?? words(document.text) }
     const problem = withWords.tokens.length > 0 ? columnProblem(withWords, goldLayer) : undefined

@@ -24,10 +24,21 @@ export const without = (object: JsonObject, keys: readonly string[]): JsonObject
 
 /** A JSON list with an item a line. */
 export function* jsonList(items: Iterable<unknown>): Generator<string> {
+  const list = jsonListWriter()
+  yield* list.write(items)
+  yield* list.end()
+}
+
+/** The same, of items that come in pieces. */
+export function jsonListWriter() {
   let before = '[\n'
-  for (const item of items) {
-    yield `${before}${JSON.stringify(item)}`
-    before = ',\n'
+  return {
+    *write(items: Iterable<unknown>): Generator<string> {
+      for (const item of items) {
+        yield `${before}${JSON.stringify(item)}`
+        before = ',\n'
+      }
+    },
+    end: (): string[] => [before === '[\n' ? '[]\n' : '\n]\n'],
   }
-  yield before === '[\n' ? '[]\n' : '\n]\n'
 }

@@ -1,14 +1,14 @@
 import { NerError } from '../errors.js'
 import type { Layout } from './formats/columns/layout.js'
 import { areColumns, documentStart, readConll } from './formats/conll.js'
-import type { Document } from './document.js'
+import { readDoccano } from './formats/doccano.js'
 import { readJsonl } from './formats/jsonl.js'
-import { firstRows } from './formats/records.js'
+import { firstRows, rowsForFormat } from './formats/records.js'
 import { foreignBytes, foreignText } from './formats/foreign.js'
-import { isJson, jsonFormat, parseDocuments, refuseForeign } from './read.js'
+import { detectFormat, isJson, jsonFormat, parseDocuments, refuseForeign, type Content, type Format } from './read.js'
 import type { Scheme } from './schemes.js'
 import { tellReading } from './notes.js'
-import { baseOf, type ReadOptions, type Reject, type Source } from './source.js'
+import { baseOf, type ReadOptions, type Source } from './source.js'
 import { linesOf, markLength } from '../io/lines.js'
 import { mostUnpacked, readStream } from '../io/open.js'
 
@@ -21,23 +21,49 @@ import { mostUnpacked, readStream } from '../io/open.js'
 export const partFormats = ['conll', 'jsonl', 'text'] as const
 
 /** `whole`: a format whose documents do not stand on lines of their own, as in a JSON list. */
-export type PartFormat = (typeof partFormats)[number] | 'whole'
+export type PartFormat = (typeof partFormats)[number] | 'doccano' | 'whole'
+
+/** How much of a file came before a part. */
+export interface Before extends NonNullable<Source['before']> {
+  /** Unpacked. */
+  readonly bytes: number
+}
 
 /** Whole documents of a file, as bytes; can be handed to other threads. */
 export interface Part {
   readonly file: string
-  readonly format: PartFormat
   readonly bytes: Uint8Array
-  readonly before: NonNullable<Source['before']>
+  readonly before: Before
+  /** The same of all parts of a file. */
+  readonly kind: Kind
+}
+
+/** What a file's beginning told of all of it. */
+export interface Kind {
+  readonly format: PartFormat
   /** Of CoNLL tags, where the file has any. */
   readonly scheme?: Scheme
-  /** Of columns, as the file's beginning told it. */
+  /** Of columns. */
   readonly layout?: Layout
+  /** Whether -DOCSTART- rows part documents. */
+  readonly starts: boolean
+  /** The format that was said, of a file that is read whole. */
+  readonly named?: Format
+}
+
+/** Where reading a file can go on: what was told of it, and how much of it is read. JSON holds it. */
+export interface Cursor {
+  readonly kind: Kind
+  readonly before: Before
 }
 
 export interface PartOptions {
   /** Told by content unless said. */
-  readonly format?: (typeof partFormats)[number]
+  readonly format?: (typeof partFormats)[number] | Format
+  /** The file is labelled data: what is no JSON is columns, and these, where they are not long, are one part. */
+  readonly isLabelled?: boolean
+  /** Where an earlier reading of the same file stopped. */
+  readonly from?: Cursor
   readonly scheme?: Scheme
   /** Bytes; a part is as much longer as its last document needs. */
   readonly size?: number
@@ -49,6 +75,9 @@ const firstLook = 1 << 16
 /** Enough of a CoNLL file for its tags' scheme to be told; a file that is no longer is told by all of it. */
 const headSize = 1 << 21
 
+/** The same where labels matter: a file that is no longer is read as one. */
+const labelledHeadSize = 1 << 24
+
 /**
  * The parts of a file, plain or gzipped; `-` is standard input.
  *
@@ -57,32 +86,39 @@ const headSize = 1 << 21
 export async function* partsOf(file: string, options: PartOptions = {}): AsyncGenerator<Part> {
   const { size = 1 << 19 } = options
   const name = file === '-' ? 'standard input' : file
+  const longHead = options.isLabelled === true ? labelledHeadSize : headSize
   let rest: Buffer = Buffer.alloc(0)
-  let kind: Kind | undefined
-  let before = { lines: 0, documents: 0 }
-  const begin = () => {
+  let kind = options.from?.kind
+  let before = options.from?.before ?? { bytes: 0, lines: 0, documents: 0 }
+  const begin = (isAll: boolean) => {
     // A byte-order mark is no part of the first line, which tells the format.
-    rest = rest.subarray(markLength(rest))
-    return kindOf(rest, name, options)
+    const mark = markLength(rest)
+    rest = rest.subarray(mark)
+    before = { ...before, bytes: mark }
+    const found = kindOf(rest, name, options, longHead)
+    return found.format === 'conll' && isAll && options.isLabelled === true
+      ? ({ format: 'whole', named: 'conll', starts: false } as const)
+      : found
   }
   const part = (bytes: Buffer): Part => {
     // A copy: another thread would be handed all of the memory that it is a view of.
-    const made = { file: name, bytes: new Uint8Array(bytes), before, ...kind! }
+    const made = { file: name, bytes: new Uint8Array(bytes), before, kind: kind! }
     before = {
+      bytes: before.bytes + bytes.length,
       lines: before.lines + lineEnds(bytes),
       documents: before.documents + documentsIn(bytes, kind!),
     }
     return made
   }
   let wanted = firstLook
-  for await (const chunk of readStream(file)) {
+  for await (const chunk of skipping(readStream(file), before.bytes)) {
     rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
     if (rest.length < wanted) continue
-    if (kind === undefined && wanted < headSize && looksLikeColumns(rest, options)) {
-      wanted = headSize
+    if (kind === undefined && wanted < longHead && needsLongHead(rest, options)) {
+      wanted = longHead
       continue
     }
-    kind ??= begin()
+    kind ??= begin(false)
     if (kind.format === 'whole' && rest.length > mostUnpacked) throw tooLong(name)
     wanted = size
     // The head is long enough for several parts.
@@ -97,7 +133,7 @@ export async function* partsOf(file: string, options: PartOptions = {}): AsyncGe
       wanted = size
     }
   }
-  kind ??= begin()
+  kind ??= begin(true)
   while (rest.length > size && kind.format !== 'whole') {
     const end = lastEnd(rest, kind, size) || rest.length
     yield part(rest.subarray(0, end))
@@ -106,14 +142,13 @@ export async function* partsOf(file: string, options: PartOptions = {}): AsyncGe
   if (rest.length > 0) yield part(rest)
 }
 
-/** What is the same of all parts of a file. */
-interface Kind {
-  readonly format: PartFormat
-  readonly scheme?: Scheme
-  /** Of columns. */
-  readonly layout?: Layout
-  /** Whether -DOCSTART- rows part documents. */
-  readonly starts: boolean
+/** Bytes without the first of them. */
+async function* skipping(chunks: AsyncIterable<Buffer>, count: number): AsyncGenerator<Buffer> {
+  let left = count
+  for await (const chunk of chunks) {
+    if (left < chunk.length) yield left > 0 ? chunk.subarray(left) : chunk
+    left = Math.max(0, left - chunk.length)
+  }
 }
 
 /** How a part is read. Labels are optional. */
@@ -122,36 +157,39 @@ export interface PartReading extends Omit<ReadOptions, 'labels'> {
   readonly blankLines?: boolean
 }
 
+/** What a part holds. */
+export interface PartContent extends Content {
+  /** Absent of plain text. */
+  readonly format?: Format
+}
+
 /** Reads a part's documents. Throws as `readDocuments`. */
-export function readPart(part: Part, options: PartReading = {}): Content {
-  const { file, format, bytes, before, scheme, layout } = part
+export function readPart({ file, bytes, before, kind }: Part, options: PartReading = {}): PartContent {
+  const { format, scheme, layout, named } = kind
   // The first part has the row that names the columns.
   const rest = layout && { layout: before.lines > 0 ? { ...layout, header: false } : layout }
   const reading = { ...options, ...rest, labels: 'optional', ...(scheme && { scheme }) } as const
-  if (format === 'whole')
-    return parseDocuments(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), file, reading)
-  return readers[format]({ name: file, base: baseOf(file), lines: linesOf(bytes, file), before }, reading)
+  if (format === 'whole') {
+    const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    return parseDocuments(all, file, { ...reading, ...(named && { format: named }) })
+  }
+  const source = { name: file, base: baseOf(file), lines: linesOf(bytes, file), before }
+  return format === 'text' ? readTexts(source, options) : { ...readers[format](source, reading), format }
 }
 
-interface Content {
-  readonly documents: readonly Document[]
-  readonly rejects: readonly Reject[]
-}
+const readers = { conll: readConll, jsonl: readJsonl, doccano: readDoccano } as const
 
-const readers: Record<Exclude<PartFormat, 'whole'>, (source: Source, options: ReadOptions & PartReading) => Content> = {
-  conll: readConll,
-  jsonl: readJsonl,
-  text: ({ base, lines, before }, { blankLines }) => {
-    const texts = [...lines].filter((line) => blankLines === true || line.trim() !== '')
-    const first = 1 + (before?.documents ?? 0)
-    return { documents: texts.map((text, i) => ({ id: `${base}:${first + i}`, text, layers: {} })), rejects: [] }
-  },
+function readTexts({ base, lines, before }: Source, { blankLines }: PartReading): PartContent {
+  const texts = [...lines].filter((line) => blankLines === true || line.trim() !== '')
+  const first = 1 + (before?.documents ?? 0)
+  const documents = texts.map((text, i) => ({ id: `${base}:${first + i}`, text, layers: {} }))
+  return { documents, rejects: [], losses: [] }
 }
 
 /** Told by the first lines. */
-function kindOf(head: Buffer, name: string, options: PartOptions): Kind {
-  const text = head.subarray(0, 1 << 16)
+function kindOf(head: Buffer, name: string, options: PartOptions, longHead: number): Kind {
   if (options.format === undefined) refuseForeign(foreignBytes(head), name)
+  const text = head.subarray(0, 1 << 16)
   if (text.subarray(0, 4096).includes(0)) {
     throw new NerError('data/unknown-format', 'The file is binary, or UTF-16 text.', {
       where: name,
@@ -164,11 +202,22 @@ function kindOf(head: Buffer, name: string, options: PartOptions): Kind {
   }
   // The last line may be cut.
   const whole = lines.length > 1 && head.length > text.length ? lines.slice(0, -1) : lines
-  const format = options.format ?? formatOf(whole, name)
+  const format = options.format ?? (options.isLabelled === true ? labelledFormat(head, name) : formatOf(whole, name))
+  if (format === 'label-studio' || format === 'spacy') return { format: 'whole', named: format, starts: false }
+  const isList = whole
+    .find((line) => line.trim() !== '')!
+    .trimStart()
+    .startsWith('[')
+  if (format === 'whole' || (format !== 'conll' && format !== 'text' && isList)) {
+    return { format: 'whole', ...(format !== 'whole' && { named: format }), starts: false }
+  }
   if (format !== 'conll') return { format, starts: false }
-  const starts = isStart(lines.find((line) => line.trim() !== '')!)
-  const kind = { format, starts }
-  const end = head.length > headSize ? lastEnd(head, kind, headSize) : head.length
+  return columnsOf(head, name, isStart(lines.find((line) => line.trim() !== '')!), options, longHead)
+}
+
+function columnsOf(head: Buffer, name: string, starts: boolean, options: PartOptions, longHead: number): Kind {
+  const kind = { format: 'conll', starts } as const
+  const end = head.length > longHead ? lastEnd(head, kind, longHead) : head.length
   const source = { name, base: name, lines: linesOf(head.subarray(0, end), name) }
   const { scheme, layout, notes } = readConll(source, {
     labels: 'optional',
@@ -179,11 +228,23 @@ function kindOf(head: Buffer, name: string, options: PartOptions): Kind {
   return { ...kind, layout, ...(scheme && { scheme }) }
 }
 
-const looksLikeColumns = (head: Buffer, { format, scheme }: PartOptions): boolean =>
-  scheme === undefined && (format === 'conll' || (format === undefined && areColumns(linesOfHead(head))))
+/** Of labelled data, told as for a file that is read whole, by all that is there of it but a line that may be cut. */
+function labelledFormat(head: Buffer, name: string): Format {
+  const end = head.lastIndexOf(0x0a)
+  const lines = end < 0 ? head : head.subarray(0, end + 1)
+  return detectFormat(lines, { name, base: name, lines: linesOf(lines, name) })
+}
 
-/** The last line may be cut. */
-const linesOfHead = (head: Buffer) => head.subarray(0, firstLook).toString('utf8').split(/\r?\n/).slice(0, -1)
+/** Columns tell their scheme late, and rows of JSON may be long. */
+function needsLongHead(head: Buffer, { format, scheme, isLabelled }: PartOptions): boolean {
+  // The last line may be cut.
+  const lines = head.subarray(0, firstLook).toString('utf8').split(/\r?\n/).slice(0, -1)
+  if (format === undefined && isJson(lines.find((line) => line.trim() !== '')?.trim() ?? '{'))
+    return isLabelled === true && lines.length < rowsForFormat
+  return (
+    (scheme === undefined || isLabelled === true) && (format === 'conll' || (format === undefined && areColumns(lines)))
+  )
+}
 
 const tooLong = (name: string) =>
   new NerError('file/too-large', `The file has one list of more than ${mostUnpacked / 2 ** 30} GiB.`, {
@@ -202,7 +263,7 @@ function formatOf(lines: readonly string[], name: string): PartFormat {
 }
 
 /** Where the last document that begins in the first `size` bytes ends, or the first to end after them; 0 for nowhere. */
-function lastEnd(bytes: Buffer, { format, starts }: Pick<Kind, 'format' | 'starts'>, size: number): number {
+function lastEnd(bytes: Buffer, { format, starts }: Kind, size: number): number {
   if (format === 'whole') return 0
   const [mark, length] = format !== 'conll' ? ['\n', 1] : starts ? ['\n-DOCSTART-', 1] : [blankLine(bytes), 2]
   const last = bytes.lastIndexOf(mark, size)

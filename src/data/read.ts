@@ -19,7 +19,7 @@ import { isSpacy, readSpacy } from './formats/spacy.js'
 export type Format = 'conll' | 'jsonl' | 'doccano' | 'label-studio' | 'spacy'
 
 /** What is read of a file, whatever its format. */
-interface Content {
+export interface Content {
   readonly documents: readonly Document[]
   /** Of CoNLL tags; absent where there are none. */
   readonly scheme?: Scheme
@@ -113,10 +113,15 @@ export function parseDocuments(bytes: Buffer, name: string, options: CorpusOptio
   const { documents, rejects, notes = [] } = content
   for (const note of notes) tellReading({ file: name, note })
   if (documents.length === 0) {
-    const left = rejects.length > 0 ? ` All ${rejects.length} were left out: ${rejects[0]!.what}` : ''
-    throw empty(name, `The file holds no document.${left}`)
+    throw noDocuments(name, rejects)
   }
   return { ...content, format, hash }
+}
+
+/** The error of a file without a document; of rows that were left out, the first says why. */
+export function noDocuments(name: string, rejects: readonly Pick<Reject, 'what'>[]): NerError {
+  const left = rejects.length > 0 ? ` All ${rejects.length} were left out: ${rejects[0]!.what}` : ''
+  return empty(name, `The file holds no document.${left}`)
 }
 
 const empty = (name: string, what: string) =>
@@ -126,7 +131,7 @@ const empty = (name: string, what: string) =>
   })
 
 /** Told by the first line that is not blank, and in JSON by the first row. */
-function detectFormat(bytes: Uint8Array, source: Source): Format {
+export function detectFormat(bytes: Uint8Array, source: Source): Format {
   const { name } = source
   const unknown = (what: string, mend: string) => new NerError('data/unknown-format', what, { where: name, mend })
   refuseForeign(foreignBytes(bytes), name)

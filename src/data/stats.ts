@@ -1,4 +1,5 @@
 import { goldLayer, type Document, type Token } from './document.js'
+import { seenTexts } from './stream/seen.js'
 import { findWords } from '../text/words.js'
 
 /** How numbers are spread. */
@@ -46,50 +47,108 @@ export function corpusStats(
   words: (text: string) => readonly Token[] = findWords,
   layer = goldLayer,
 ): CorpusStats {
-  const perDocument: number[] = []
-  const perSentence: number[] = []
-  const perSpan: number[] = []
-  const types = new Map<string, Map<string, number>>()
+  const counter = statsCounter(words, layer)
+  counter.add(documents)
+  return counter.stats()
+}
+
+/** Counts as {@link corpusStats} what comes in pieces, and keeps none of it. */
+export interface StatsCounter {
+  add(documents: readonly Document[]): void
+  stats(): CorpusStats
+}
+
+/** Makes a counter. What it takes grows with the distinct labelled strings, by some 40 bytes for each. */
+export function statsCounter(words: (text: string) => readonly Token[] = findWords, layer = goldLayer): StatsCounter {
+  const [perDocument, perSentence, perSpan] = [counts(), counts(), counts()]
+  const types = new Map<string, SurfaceCounter>()
+  const surfaces = seenTexts()
   let labelledTokens = 0
   let withoutSpans = 0
-  for (const document of documents) {
-    const { text, tokens = words(text), sentences = [{ start: 0, end: tokens.length }], layers } = document
+  const add = ({ text, layers, ...document }: Document) => {
+    const { tokens = words(text), sentences = [{ start: 0, end: tokens.length }] } = document
     const spans = layers[layer] ?? []
-    perDocument.push(tokens.length)
-    perSentence.push(...sentences.map(({ start, end }) => end - start))
+    perDocument.add(tokens.length)
+    for (const { start, end } of sentences) perSentence.add(end - start)
     if (spans.length === 0) withoutSpans++
     for (const span of spans) {
-      const surfaces = types.get(span.label) ?? new Map<string, number>()
-      types.set(span.label, surfaces)
-      add(surfaces, text.slice(span.start, span.end))
-      perSpan.push(tokensWithin(tokens, span))
+      const ofType = types.get(span.label) ?? surfaceCounter()
+      types.set(span.label, ofType)
+      const surface = text.slice(span.start, span.end)
+      ofType.add(surface)
+      surfaces.add(surface)
+      perSpan.add(tokensWithin(tokens, span))
     }
     const merged = spans.length === 0 ? [] : mergedRanges(spans)
-    labelledTokens += merged.reduce((sum, range) => sum + tokensWithin(tokens, range), 0)
+    for (const range of merged) labelledTokens += tokensWithin(tokens, range)
   }
-  const tokens = sum(perDocument)
-  const byCount = [...types].sort((a, b) => sum(b[1].values()) - sum(a[1].values()))
   return {
-    documents: documents.length,
-    sentences: perSentence.length,
-    tokens,
-    spans: perSpan.length,
-    surfaces: new Set([...types.values()].flatMap((surfaces) => [...surfaces.keys()])).size,
-    labelledTokens: share(labelledTokens, tokens),
-    withoutSpans: share(withoutSpans, documents.length),
-    spansPer100Tokens: 100 * share(perSpan.length, tokens),
-    tokensPerDocument: spreadOf(perDocument),
-    tokensPerSentence: spreadOf(perSentence),
-    tokensPerSpan: spreadOf(perSpan),
-    sentenceLengths: histogram(perSentence),
-    spanLengths: histogram(perSpan),
-    types: Object.fromEntries(byCount.map(([label, surfaces]) => [label, typeStats(surfaces)])),
+    add: (documents) => {
+      documents.forEach(add)
+    },
+    stats() {
+      const [documents, tokens, spans] = [perDocument.count(), perDocument.sum(), perSpan.count()]
+      const byCount = [...types].map(([label, { stats }]) => [label, stats()] as const)
+      return {
+        documents,
+        sentences: perSentence.count(),
+        tokens,
+        spans,
+        surfaces: surfaces.size,
+        labelledTokens: share(labelledTokens, tokens),
+        withoutSpans: share(withoutSpans, documents),
+        spansPer100Tokens: 100 * share(spans, tokens),
+        tokensPerDocument: perDocument.spread(),
+        tokensPerSentence: perSentence.spread(),
+        tokensPerSpan: perSpan.spread(),
+        sentenceLengths: perSentence.sorted(),
+        spanLengths: perSpan.sorted(),
+        types: Object.fromEntries(byCount.sort(([, a], [, b]) => b.spans - a.spans)),
+      }
+    },
   }
 }
 
-function typeStats(surfaces: ReadonlyMap<string, number>): TypeStats {
-  const commonest = [...surfaces].sort((a, b) => b[1] - a[1]).slice(0, commonestShown)
-  return { spans: sum(surfaces.values()), surfaces: surfaces.size, commonest }
+interface SurfaceCounter {
+  readonly add: (surface: string) => void
+  readonly stats: () => TypeStats
+}
+
+/**
+ * Counts strings by their hashes, and knows the commonest by name: a string that is among them at last is so when it is
+ * counted for the last time.
+ */
+function surfaceCounter(): SurfaceCounter {
+  const seen = seenTexts()
+  let counted = new Float64Array(64)
+  const top: { readonly surface: string; readonly at: number }[] = []
+  let spans = 0
+  const isBefore = (a: number, b: number) => counted[a]! > counted[b]! || (counted[a] === counted[b] && a < b)
+  return {
+    add(surface) {
+      spans++
+      const at = seen.add(surface)
+      if (at >= counted.length) counted = doubled(counted)
+      counted[at]!++
+      const last = top.length === commonestShown ? top.at(-1)!.at : undefined
+      if (last !== undefined && last !== at && !isBefore(at, last)) return
+      // A copy: a slice would keep all of its text.
+      if (!top.some((one) => one.at === at)) top.push({ surface: Buffer.from(surface).toString(), at })
+      top.sort((a, b) => (isBefore(a.at, b.at) ? -1 : 1))
+      top.length = Math.min(top.length, commonestShown)
+    },
+    stats: () => ({
+      spans,
+      surfaces: seen.size,
+      commonest: top.map(({ surface, at }) => [surface, counted[at]!] as const),
+    }),
+  }
+}
+
+function doubled(values: Float64Array<ArrayBuffer>): Float64Array<ArrayBuffer> {
+  const longer = new Float64Array(2 * values.length)
+  longer.set(values)
+  return longer
 }
 
 /** How many tokens touch a range; tokens are sorted. */
@@ -117,26 +176,27 @@ function mergedRanges(spans: readonly Token[]): Token[] {
   return merged
 }
 
-function spreadOf(values: readonly number[]): Spread {
-  const sorted = Float64Array.from(values).sort()
-  const at = (quantile: number) => sorted[Math.min(sorted.length - 1, Math.floor(quantile * sorted.length))] ?? 0
-  return { mean: share(sum(values), values.length), median: at(0.5), p95: at(0.95), max: sorted.at(-1) ?? 0 }
-}
-
-function histogram(values: readonly number[]): Map<number, number> {
+/** How often each number was given. */
+function counts() {
   const counts = new Map<number, number>()
-  for (const value of [...values].sort((a, b) => a - b)) add(counts, value)
-  return counts
-}
-
-function add<K>(counts: Map<K, number>, key: K): void {
-  counts.set(key, (counts.get(key) ?? 0) + 1)
+  let [count, sum] = [0, 0]
+  const sorted = () => new Map([...counts].sort(([a], [b]) => a - b))
+  const at = (quantile: number) => {
+    let left = Math.min(count - 1, Math.floor(quantile * count))
+    for (const [value, times] of sorted()) if ((left -= times) < 0) return value
+    return 0
+  }
+  return {
+    add(value: number): void {
+      counts.set(value, (counts.get(value) ?? 0) + 1)
+      count++
+      sum += value
+    },
+    count: () => count,
+    sum: () => sum,
+    sorted,
+    spread: (): Spread => ({ mean: share(sum, count), median: at(0.5), p95: at(0.95), max: at(1) }),
+  }
 }
 
 const share = (part: number, whole: number) => (whole === 0 ? 0 : part / whole)
-
-function sum(values: Iterable<number>): number {
-  let total = 0
-  for (const value of values) total += value
-  return total
-}

@@ -5,11 +5,12 @@ import { formatDoccano } from './formats/doccano.js'
 import { goldLayer, type Document, type Span, type Token } from './document.js'
 import { formatJsonl } from './formats/jsonl.js'
 import { formatLabelStudio } from './formats/label-studio.js'
+import { jsonListWriter } from './json.js'
 import { tally, type Lose, type Loss } from './losses.js'
 import type { OffsetUnit } from './offsets.js'
 import type { Format } from './read.js'
 import type { Scheme } from './schemes.js'
-import { formatSpacy } from './formats/spacy.js'
+import { tuples } from './formats/spacy.js'
 import { findWords } from '../text/words.js'
 
 export interface WriteOptions {
@@ -23,17 +24,66 @@ export interface WriteOptions {
   readonly words?: (text: string) => readonly Token[]
 }
 
-type Writer = (
-  documents: readonly Document[],
-  options: Required<WriteOptions> & { readonly lose: Lose },
-) => Iterable<string>
+/** Writes documents as they come, in pieces of text. */
+export interface DocumentWriter {
+  write(documents: readonly Document[]): Iterable<string>
+  /** What comes after the last of them. */
+  end(): Iterable<string>
+  /** What documents held that was not written. */
+  losses(): readonly Loss[]
+}
 
-const writers: Record<Format, Writer> = {
-  conll: writeConll,
-  jsonl: formatJsonl,
-  doccano: formatDoccano,
-  'label-studio': formatLabelStudio,
-  spacy: formatSpacy,
+export interface WriterOptions extends WriteOptions {
+  /** Whether columns have a -DOCSTART- row before each document; where any of those that are written at once has sentences. */
+  readonly withStarts?: boolean
+}
+
+/** What a format's writer is given. */
+interface Writing extends Required<WriteOptions> {
+  readonly withStarts?: boolean
+  readonly lose: Lose
+}
+
+type MakeWriter = (options: Writing) => Omit<DocumentWriter, 'losses'>
+
+const nothing = () => []
+
+const writers: Record<Format, MakeWriter> = {
+  conll: columnsWriter,
+  jsonl: (options) => ({ write: (documents) => formatJsonl(documents, options), end: nothing }),
+  doccano: (options) => ({ write: (documents) => formatDoccano(documents, options), end: nothing }),
+  'label-studio': (options) => {
+    // Copies by several people are one task, wherever they stand.
+    const all: Document[] = []
+    return { write: (documents) => (all.push(...documents), []), end: () => formatLabelStudio(all, options) }
+  },
+  spacy: (options) => {
+    const list = jsonListWriter()
+    return { write: (documents) => list.write(tuples(documents, options)), end: list.end }
+  },
+}
+
+/**
+ * Makes a writer of a format. Nothing of what it has written is kept, but for Label Studio's, which is written at the end.
+ * Throws as {@link writeDocuments}.
+ */
+export function documentWriter(format: Format, options: WriterOptions = {}): DocumentWriter {
+  const { lose, losses } = tally()
+  const { layer = goldLayer, scheme = 'IOB2', unit = 'code_point', words = findWords, withStarts } = options
+  const writing = { layer, scheme, unit, words, lose, ...(withStarts !== undefined && { withStarts }) }
+  const { write, end } = writers[format](writing)
+  let isStart = true
+  return {
+    *write(documents) {
+      for (const piece of write(documents)) {
+        // A mark at the very start would be taken for the file's byte-order mark, and be lost.
+        yield isStart && piece.startsWith('\uFEFF') ? `\uFEFF${piece}` : piece
+        isStart = false
+      }
+    },
+    end,
+    losses,
+  }
 }
 
 export interface Written {
@@ -49,36 +99,37 @@ export interface Written {
  * for words that cannot stand in a column.
  */
 export function writeDocuments(documents: readonly Document[], format: Format, options: WriteOptions = {}): Written {
-  const { lose, losses } = tally()
-  const { layer = goldLayer, scheme = 'IOB2', unit = 'code_point', words = findWords } = options
-  const pieces = [...writers[format](documents, { layer, scheme, unit, words, lose })]
-  // A mark at the very start would be taken for the file's byte-order mark, and be lost.
-  if (pieces[0]?.startsWith('\uFEFF') === true) pieces.unshift('\uFEFF')
-  return { pieces, losses: losses() }
+  const writer = documentWriter(format, options)
+  return { pieces: [...writer.write(documents), ...writer.end()], losses: writer.losses() }
 }
 
-function writeConll(
-  documents: readonly Document[],
-  { layer, scheme, words, lose }: Required<WriteOptions> & { readonly lose: Lose },
-): Iterable<string> {
-  const withWords = documents.flatMap((document, n) => {
-    const { id, text, tokens = words(text), layers, soft, annotator, fields = {}, sentences } = document
-    const { [layer]: spans, ...others } = layers
-    if (tokens.length === 0) {
-      lose('texts without a word', id)
-      return []
-    }
-    // What reading would call it is no loss.
-    if (!id.endsWith(`:${n + 1}`)) lose('“id”', id)
-    if (annotator !== undefined) lose('“annotator”', id)
-    if (soft) lose('“soft_tags”', id)
-    if (Object.keys(others).length > 0) lose('“layers”', id)
-    for (const key of Object.keys(fields)) lose(`“${key}”`, id)
-    for (const { score } of spans ?? []) if (score !== undefined) lose('scores of spans', id)
-    if (text !== spaced(text, tokens, sentences)) lose('the spacing of texts', id)
-    return [{ ...document, tokens }]
-  })
-  return formatConll(withWords, { layer, scheme })
+function columnsWriter({ layer, scheme, words, lose, withStarts }: Writing): ReturnType<MakeWriter> {
+  let before = 0
+  return {
+    write(documents) {
+      const first = before
+      before += documents.length
+      const withWords = documents.flatMap((document, n) => {
+        const { id, text, tokens = words(text), layers, soft, annotator, fields = {}, sentences } = document
+        const { [layer]: spans, ...others } = layers
+        if (tokens.length === 0) {
+          lose('texts without a word', id)
+          return []
+        }
+        // What reading would call it is no loss.
+        if (!id.endsWith(`:${first + n + 1}`)) lose('“id”', id)
+        if (annotator !== undefined) lose('“annotator”', id)
+        if (soft) lose('“soft_tags”', id)
+        if (Object.keys(others).length > 0) lose('“layers”', id)
+        for (const key of Object.keys(fields)) lose(`“${key}”`, id)
+        for (const { score } of spans ?? []) if (score !== undefined) lose('scores of spans', id)
+        if (text !== spaced(text, tokens, sentences)) lose('the spacing of texts', id)
+        return [{ ...document, tokens }]
+      })
+      return formatConll(withWords, { layer, scheme, ...(withStarts !== undefined && { withStarts }) })
+    },
+    end: nothing,
+  }
 }
 
 /** The text that is read back from columns: words with what stands between them there, sentences on lines. */

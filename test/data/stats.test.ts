@@ -1,6 +1,7 @@
+import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type { Document } from '../../src/data/document.js'
-import { corpusStats } from '../../src/data/stats.js'
+import { corpusStats, statsCounter } from '../../src/data/stats.js'
 import { findWords } from '../../src/text/words.js'
 
 it('counts what is there', () => {
@@ -62,4 +63,20 @@ it('counts what is there', () => {
       FAMILY: { spans: 1, surfaces: 1, commonest: [['Lee', 1]] },
     },
   })
+})
+
+it('finds the commonest strings of each type, the earlier before the later, without keeping all of them', () => {
+  const names = fc.array(fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'), { minLength: 1, maxLength: 80 })
+  fc.assert(
+    fc.property(names, (surfaces) => {
+      const counter = statsCounter()
+      const counts = new Map<string, number>()
+      for (const surface of surfaces) {
+        counts.set(surface, (counts.get(surface) ?? 0) + 1)
+        counter.add([{ id: '', text: `${surface} `, layers: { gold: [{ start: 0, end: 1, label: 'X' }] } }])
+      }
+      const commonest = [...counts].sort((a, b) => b[1] - a[1]).slice(0, 5)
+      expect(counter.stats().types['X']).toEqual({ spans: surfaces.length, surfaces: counts.size, commonest })
+    }),
+  )
 })

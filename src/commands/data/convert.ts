@@ -3,7 +3,8 @@ import { units } from '../../data/offsets.js'
 import { formats } from '../../data/read.js'
 import { schemes } from '../../data/schemes.js'
 import { findWords } from '../../text/words.js'
-import { writeFileAtomically } from '../../io/write.js'
+import { streamAtomically } from '../../io/write.js'
+import type { Job } from '../../job.js'
 import { thousands } from '../../report/numbers.js'
 import { defineCommand, exit } from '../command.js'
 import { lossList } from '../losses.js'
@@ -31,24 +32,21 @@ export const command = defineCommand({
   async run(args) {
     if (args['skip-bad'] === true) requirePlaceForRejects(args.out)
     const [toScheme, unit] = [args['to-scheme'], args['to-offset-unit']]
-    const conversion = await during(
-      'converting',
-      convert(args.input, {
-        to: args.to,
-        ...readingOptions(args),
-        words: findWords,
-        skipBad: args['skip-bad'] === true,
-        ...(toScheme !== undefined && { toScheme }),
-        ...(unit !== undefined && { unit }),
-      }),
-    )
-    const { pieces, rejects, ...done } = conversion
+    const job = convert(args.input, {
+      to: args.to,
+      ...readingOptions(args),
+      words: findWords,
+      skipBad: args['skip-bad'] === true,
+      ...(toScheme !== undefined && { toScheme }),
+      ...(unit !== undefined && { unit }),
+    })
     if (args.out === undefined) {
-      for (const piece of pieces) await write(piece)
-      process.stderr.write(listed(conversion))
+      process.stderr.write(listed(await printed(job)))
       return exit.done
     }
-    writeFileAtomically(args.out, pieces)
+    const out = args.out
+    const conversion = await during('converting', () => written(job, out))
+    const { rejects, ...done } = conversion
     const rejected = writeRejects(args.out, rejects)
     const beside = rejected === undefined ? '' : `${rejected} has what was left out\n`
     await write(
@@ -59,6 +57,32 @@ export const command = defineCommand({
     return exit.done
   },
 })
+
+/** Prints a file's text as it comes. */
+async function printed(job: Job<Conversion>): Promise<Conversion> {
+  for (;;) {
+    const { value, done } = await job.next()
+    if (done === true) return value
+    await write(value)
+  }
+}
+
+/** Writes a file's text as it comes; until all of it is there, nothing has its name. */
+async function written(job: Job<Conversion>, path: string): Promise<Conversion> {
+  let conversion: Conversion | undefined
+  const text = async function* () {
+    for (;;) {
+      const { value, done } = await job.next()
+      if (done === true) {
+        conversion = value
+        return
+      }
+      yield Buffer.from(value)
+    }
+  }
+  await streamAtomically(path, text())
+  return conversion!
+}
 
 const summary = ({ from, to, documents, spans }: Conversion, out: string) =>
   `${thousands(documents)} documents with ${thousands(spans)} spans from ${from} to ${to}: ${out}\n`

@@ -1,5 +1,5 @@
-import { readDocuments } from '../../data/read.js'
-import { corpusStats, type CorpusStats, type Spread } from '../../data/stats.js'
+import { statsCounter, type CorpusStats, type Spread } from '../../data/stats.js'
+import { streamDocuments } from '../../data/stream/documents.js'
 import { findWords } from '../../text/words.js'
 import { writeFileAtomically } from '../../io/write.js'
 import { datasetReport } from '../../report/dataset.js'
@@ -21,15 +21,16 @@ export const command = defineCommand({
   },
   examples: [['ner data stats train.conll dev.conll test.conll', 'a column for each file']],
   async run(args) {
-    const read = async (path: string) => {
-      const { documents } = await readDocuments(path, {
-        ...readingOptions(args),
-        labels: 'optional',
-      })
-      return { path, stats: corpusStats(documents, findWords) }
+    const read = async (path: string, say: (line: string) => void) => {
+      const counter = statsCounter(findWords)
+      for await (const { documents, after } of streamDocuments(path, readingOptions(args))) {
+        counter.add(documents)
+        say(`reading ${path} · ${thousands(after.before.documents)} documents`)
+      }
+      return { path, stats: counter.stats() }
     }
     const files: Counted[] = []
-    for (const path of args.files) files.push(await during(`reading ${path}`, read(path)))
+    for (const path of args.files) files.push(await during(`reading ${path}`, (say) => read(path, say)))
     if (args.report !== undefined) writeFileAtomically(args.report, datasetReport(files))
     await write(args.json === true ? `${JSON.stringify(files.map(toJson), null, 2)}\n` : summary(files))
     return exit.done

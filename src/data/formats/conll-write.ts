@@ -6,16 +6,19 @@ import { tagsFromSpans, type Scheme, type WordSpan } from '../schemes.js'
 
 /**
  * Documents as CoNLL columns, token and tag with a tab between, a string a document. `-DOCSTART-` rows are written where
- * documents have sentences. Documents without the layer get one column.
+ * documents have sentences, unless `withStarts` says whether. Documents without the layer get one column.
  *
  * Throws `data/misaligned-span` where a span is no run of words of one sentence, and `data/bad-row` where a document has
  * no tokens or a token cannot stand in a column.
  */
 export function* formatConll(
   documents: readonly Document[],
-  { layer = goldLayer, scheme = 'IOB2' }: { readonly layer?: string; readonly scheme?: Scheme } = {},
+  {
+    layer = goldLayer,
+    scheme = 'IOB2',
+    withStarts = documents.some((document) => document.sentences),
+  }: { readonly layer?: string; readonly scheme?: Scheme; readonly withStarts?: boolean } = {},
 ): Generator<string> {
-  const withStarts = documents.some((document) => document.sentences)
   for (const document of documents) {
     const tokens = document.tokens ?? []
     const words = tokens.map(({ start, end }) => document.text.slice(start, end))

@@ -58,7 +58,7 @@ interface Row {
 }
 
 /** Rows looked at for a file's format to be told: the first may have no labels. */
-const rowsForFormat = 50
+export const rowsForFormat = 50
 
 /** The first rows of a file; none where there are none or they are not JSON. */
 export function firstRows(source: Source): Json[] {

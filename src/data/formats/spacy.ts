@@ -1,5 +1,5 @@
 import type { Document } from '../document.js'
-import { isList, isObject, jsonList, type Json, type JsonObject } from '../json.js'
+import { isList, isObject, type Json, type JsonObject } from '../json.js'
 import type { Lose } from '../losses.js'
 import { badRow } from '../ranges.js'
 import { readRecords, type RecordCorpus, type RowContext } from './records.js'
@@ -28,15 +28,11 @@ function recordsOfTuple(row: Json, { where, lose }: RowContext): readonly JsonOb
   return [{ ...rest, text, spans: entities ?? spans }]
 }
 
-/** Documents as spaCy's tuples: a JSON list, one document a string. */
-export function* formatSpacy(
+/** Documents as spaCy's tuples, which a JSON list holds. */
+export function* tuples(
   documents: Iterable<Document>,
-  options: { readonly layer: string; readonly lose: Lose },
-): Generator<string> {
-  yield* jsonList(tuples(documents, options))
-}
-
-function* tuples(documents: Iterable<Document>, { layer, lose }: { readonly layer: string; readonly lose: Lose }) {
+  { layer, lose }: { readonly layer: string; readonly lose: Lose },
+): Generator<Json> {
   for (const document of documents) {
     const { id, text, spans, offset_unit: _, fields, ...lost } = recordOf(document, { layer })
     for (const key of ['id', ...Object.keys(lost), ...Object.keys(fields)]) lose(`“${key}”`, id)
