@@ -1,11 +1,11 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { Batcher, BatchRun } from './batcher.js'
 import type { EngineProcess } from './engine-process.js'
-import type { RecognizedFrom, Recognizer } from './recognizer.js'
+import type { Answered, Recognizer } from './recognizer.js'
 
 export interface Metrics {
   request(route: string, status: number, milliseconds: number): void
-  answer(answer: RecognizedFrom): void
+  answer(answer: Answered): void
   batch(run: BatchRun): void
   /** In Prometheus' text format. */
   text(): Promise<string>
@@ -82,9 +82,9 @@ export function createMetrics(
   }
   return {
     request: (route, status, milliseconds) => requests.observe({ route, status: String(status) }, milliseconds / 1000),
-    answer({ cache, spans, stages: own }) {
+    answer({ cache, labels, stages: own }) {
       texts.inc({ cache })
-      for (const { label } of spans) entities.inc({ type: label })
+      for (const type of labels) entities.inc({ type })
       if (cache !== 'miss') return
       for (const [stage, milliseconds] of Object.entries(own))
         stages.observe({ stage }, (milliseconds as number) / 1000)

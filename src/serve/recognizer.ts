@@ -29,14 +29,23 @@ export interface Recognized {
   readonly stages: Stages
 }
 
-export interface RecognizedFrom extends Recognized {
-  readonly cache: CacheOutcome
-}
-
 /** A text's pieces, classified as transformers' pipeline does. */
 export interface Classified {
   readonly tokens: readonly ClassifiedToken[]
+  readonly stages: Stages
 }
+
+/** How a text came to its answer. */
+export interface Answered {
+  readonly cache: CacheOutcome
+  /** Of when it was computed. */
+  readonly stages: Stages
+  /** Types of what was found. */
+  readonly labels: readonly string[]
+}
+
+export type RecognizedFrom = Recognized & Answered
+export type ClassifiedFrom = Classified & Answered
 
 /** What finds entities for requests: a model behind a queue, with a cache before both. */
 export interface Recognizer {
@@ -45,7 +54,7 @@ export interface Recognizer {
   readonly labels: readonly string[]
   find(query: Query, signal: AbortSignal): Promise<RecognizedFrom>
   /** What transformers' token-classification pipeline finds with the model, by argmax over pieces. */
-  classify(text: string, strategy: Strategy, signal: AbortSignal): Promise<Classified>
+  classify(text: string, strategy: Strategy, signal: AbortSignal): Promise<ClassifiedFrom>
   readonly cache: { readonly answers: number; readonly bytes: number }
 }
 
@@ -60,7 +69,7 @@ export function createRecognizer(
   labels: readonly string[],
   batcher: Batcher,
   cacheSettings: CacheSettings,
-  onAnswer: (answer: RecognizedFrom) => void = () => undefined,
+  onAnswer: (answer: Answered) => void = () => undefined,
 ): Recognizer {
   const decoding = decodingOf(model)
   const cache = answerCache<Recognized | Classified>(cacheSettings, sizeOf)
@@ -78,15 +87,16 @@ export function createRecognizer(
   }
 
   async function computeTokens(text: string, strategy: Strategy, signal: AbortSignal): Promise<Classified> {
+    const began = performance.now()
     const pieces = await model.tokenizer.encodeText(text)
-    if (pieces.ids.length === 0) return { tokens: [] }
-    const { emissions } = await batcher.submit({
-      examples: [pieceExample(pieces, model)],
-      words: pieces.ids.length,
-      signal,
-    })
+    const words = pieces.ids.length
+    const examples = words > 0 ? [pieceExample(pieces, model)] : []
+    const tokenizing = performance.now() - began
+    const { emissions, queued, engine } = await batcher.submit({ examples, words, signal })
+    const decodingBegan = performance.now()
     const { tokenizer, tagger } = model
-    return { tokens: classifyTokens(text, pieces, emissions, { tokenizer, tags: tagger.tags, strategy }) }
+    const tokens = classifyTokens(text, pieces, emissions, { tokenizer, tags: tagger.tags, strategy })
+    return { tokens, stages: { tokenizing, queued, engine, decoding: performance.now() - decodingBegan } }
   }
 
   return {
@@ -94,11 +104,17 @@ export function createRecognizer(
     labels,
     async classify(text, strategy, signal) {
       const key = `${strategy} ${keyOf({ text }, version)}`
-      return (await cache.get(key, (signal) => computeTokens(text, strategy, signal), signal)).value as Classified
+      const { value, outcome } = await cache.get(key, (signal) => computeTokens(text, strategy, signal), signal)
+      const { tokens, stages } = value as Classified
+      const labels = tokens.flatMap(({ entity, entity_group: label = entity! }) => (label === 'O' ? [] : [label]))
+      const answer = { tokens, stages, cache: outcome, labels }
+      onAnswer(answer)
+      return answer
     },
     async find(query, signal) {
       const { value, outcome } = await cache.get(keyOf(query, version), (signal) => compute(query, signal), signal)
-      const answer = { ...(value as Recognized), cache: outcome }
+      const { spans, words, stages } = value as Recognized
+      const answer = { spans, words, stages, cache: outcome, labels: spans.map(({ label }) => label) }
       onAnswer(answer)
       return answer
     },

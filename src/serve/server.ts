@@ -105,6 +105,7 @@ export async function openService(settings: ServeSettings): Promise<NerService> 
     nerVersion: versions().ner,
     metrics,
     token: settings.token ?? undefined,
+    logTexts: settings.log.texts,
     page: settings.page ? tryOutPage(name) : undefined,
   }
   return {

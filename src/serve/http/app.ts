@@ -4,6 +4,7 @@ import Fastify, { LogController, type FastifyInstance, type FastifyReply, type F
 import { NerError } from '../../errors.js'
 import type { ServeSettings } from '../settings.js'
 import { httpError, sendError } from './errors.js'
+import { loggerOptions } from './log.js'
 import { nerPlugin, type Served } from './plugin.js'
 
 /** How often connections are looked at for being too slow, in milliseconds; Node's own 30 s would make limits longer. */
@@ -13,8 +14,9 @@ const checkingInterval = 500
 export function createApp(settings: ServeSettings, { served }: { readonly served: Served }): FastifyInstance {
   const { body_bytes: bodyLimit, request_ms: requestTime } = settings.limits
   const app = Fastify({
-    logger: settings.log.level === 'silent' ? false : { level: settings.log.level },
-    logController: new LogController({ disableRequestLogging: settings.log.level !== 'debug' }),
+    logger: settings.log.level === 'silent' ? false : loggerOptions(settings.log),
+    // The plugin has a line of its own, with the trace.
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit,
     // For the whole request, its head included.
     requestTimeout: requestTime,

@@ -3,7 +3,7 @@ import type { ClassifiedToken } from '../../inference/token-classification.js'
 import type { RecognizedFrom } from '../recognizer.js'
 import { parsed } from './errors.js'
 import { spansOut } from './offsets.js'
-import { answerAll, answerEach, type Service } from './requests.js'
+import { answerAll, answerEach, type Asker, type Service } from './requests.js'
 import { huggingFaceRequest, type huggingFaceEntity } from './schemas.js'
 
 type HuggingFaceEntity = z.output<typeof huggingFaceEntity>
@@ -16,20 +16,20 @@ type HuggingFaceEntity = z.output<typeof huggingFaceEntity>
 export async function answerHuggingFace(
   service: Service,
   body: unknown,
-  gone: AbortSignal,
+  asker: Asker,
 ): Promise<HuggingFaceEntity[] | HuggingFaceEntity[][]> {
   const { inputs, parameters } = parsed(huggingFaceRequest, body)
   const queries = [inputs].flat().map((text) => ({ text }))
   const strategy = parameters?.aggregation_strategy ?? undefined
   const ignored = new Set(parameters?.ignore_labels ?? ['O'])
   const isWanted = ({ entity, entity_group: group }: ClassifiedToken) => !ignored.has((entity ?? group)!)
+  const { recognizer } = service
   const results =
     strategy === undefined
-      ? (await answerAll(service, queries, gone)).map((answer, i) => entitiesOf(queries[i]!.text, answer))
-      : await answerEach(service, queries, gone, async ({ text }, signal) => {
-          const { tokens } = await service.recognizer.classify(text, strategy, signal)
-          return [...tokens]
-        })
+      ? (await answerAll(service, queries, asker)).map((answer, i) => entitiesOf(queries[i]!.text, answer))
+      : (
+          await answerEach(service, queries, asker, ({ text }, signal) => recognizer.classify(text, strategy, signal))
+        ).map(({ tokens }) => tokens)
   const kept = results.map((entities) => entities.filter(isWanted))
   return typeof inputs === 'string' ? kept[0]! : kept
 }

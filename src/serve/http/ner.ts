@@ -1,16 +1,15 @@
-import type { Service } from './requests.js'
-import { answerAll } from './requests.js'
+import { answerAll, type Asker, type Service } from './requests.js'
 import { parsed } from './errors.js'
 import { spansOut, tokensIn } from './offsets.js'
 import { nerRequest, type NerRequest, type NerResponse } from './schemas.js'
 import type { Query } from '../recognizer.js'
 
 /** `POST /v1/ner` */
-export async function answerNer(service: Service, body: unknown, gone: AbortSignal): Promise<NerResponse> {
+export async function answerNer(service: Service, body: unknown, asker: Asker): Promise<NerResponse> {
   const request = parsed(nerRequest, body)
   const { offset_unit: unit, types, min_score: least = 0, deadline_ms: deadline } = request
   const queries = queriesOf(request)
-  const answers = await answerAll(service, queries, gone, deadline)
+  const answers = await answerAll(service, queries, asker, deadline)
   return {
     model: service.name,
     version: service.recognizer.version,

@@ -1,7 +1,7 @@
 import { NerError } from '../../errors.js'
 import { parsed } from './errors.js'
 import { spansOut } from './offsets.js'
-import { answerAll, type Service } from './requests.js'
+import { answerAll, type Asker, type Service } from './requests.js'
 import { inferRequest, type InferRequest } from './schemas.js'
 
 /*
@@ -36,7 +36,7 @@ export async function answerInfer(
   service: Service,
   body: Buffer,
   jsonLength: number | undefined,
-  gone: AbortSignal,
+  asker: Asker,
 ): Promise<InferAnswer> {
   const json = body.subarray(0, jsonLength ?? body.length)
   const request = parsed(inferRequest, jsonOf(json))
@@ -44,7 +44,7 @@ export async function answerInfer(
   const answers = await answerAll(
     service,
     texts.map((text) => ({ text })),
-    gone,
+    asker,
   )
   const entities = answers.map(({ spans }, i) =>
     JSON.stringify(

@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import type { FastifyInstance, FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { NerError } from '../../errors.js'
 import type { Metrics } from '../metrics.js'
 import type { Page } from '../page/page.js'
@@ -7,8 +7,10 @@ import { sendError } from './errors.js'
 import { answerHuggingFace } from './hugging-face.js'
 import { answerNer } from './ner.js'
 import { answerInfer, lengthHeader, modelMetadata } from './open-inference.js'
+import { type Asked, logRequest } from './log.js'
 import { openApi } from './openapi.js'
-import type { Service } from './requests.js'
+import type { Asker, Service } from './requests.js'
+import { loadTracing, type RequestTrace, traceResponse, type Tracing } from './tracing.js'
 
 export interface Served extends Service {
   /** The files that the model was loaded from. */
@@ -17,6 +19,8 @@ export interface Served extends Service {
   readonly metrics: Metrics
   /** What clients must send as a bearer token; nothing where absent. Probes and metrics need none. */
   readonly token?: string | undefined
+  /** Whether texts may stand in the log. */
+  readonly logTexts: boolean
   /** The page at `/`, or none. */
   readonly page?: Page | undefined
 }
@@ -34,28 +38,24 @@ export interface NerPluginOptions {
  * '/ner', served })`. Its hooks and its error handler hold for its own addresses; limits of size and time are the
  * application's.
  */
-export const nerPlugin: FastifyPluginCallback<NerPluginOptions> = (app, { served: service }, done) => {
+export const nerPlugin: FastifyPluginAsync<NerPluginOptions> = async (app, { served: service }) => {
   const { name, metrics } = service
+  const asker = observe(app, service, await loadTracing())
   const allowed = service.token === undefined ? undefined : tokenCheck(service.token)
   const isOpen = ({ method, routeOptions: { url = '' } }: FastifyRequest) => {
     const path = url.slice(app.prefix.length) || '/'
     return openRoutes.has(path) || (path === '/' && (method === 'GET' || method === 'HEAD'))
   }
-
   app.addHook('onRequest', (request, _reply, done) => {
     if (allowed === undefined || isOpen(request) || allowed(request.headers.authorization)) done()
     else done(unauthorized())
-  })
-  app.addHook('onResponse', (request, reply, done) => {
-    metrics.request(request.routeOptions.url ?? 'unknown', reply.statusCode, reply.elapsedTime)
-    done()
   })
   app.setErrorHandler((error, _request, reply) => sendError(error, reply))
   // JSON is all that is read. Texts as text/plain would have no place for what is asked of them.
   app.removeContentTypeParser('text/plain')
 
-  app.post('/v1/ner', async (request, reply) => answerNer(service, request.body, goneSignal(reply)))
-  app.post('/', async (request, reply) => answerHuggingFace(service, request.body, goneSignal(reply)))
+  app.post('/v1/ner', async (request, reply) => answerNer(service, request.body, asker(request, reply)))
+  app.post('/', async (request, reply) => answerHuggingFace(service, request.body, asker(request, reply)))
   app.get('/healthz', () => ({ status: 'ok' }))
   app.get('/readyz', (_request, reply) => readiness(service, reply))
   app.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.text()))
@@ -72,11 +72,45 @@ export const nerPlugin: FastifyPluginCallback<NerPluginOptions> = (app, { served
     const { html, headers } = service.page
     app.get('/', (_request, reply) => reply.type('text/html; charset=utf-8').headers(headers).send(html))
   }
-  registerOpenInference(app, service)
-  done()
+  registerOpenInference(app, service, asker)
 }
 
-function registerOpenInference(app: FastifyInstance, service: Served): void {
+type AskerOf = (request: FastifyRequest, reply: FastifyReply) => Asker
+
+/** Metrics, log and trace of every request; gives what follows who asks. */
+function observe(app: FastifyInstance, { metrics, logTexts }: Served, tracing: Tracing): AskerOf {
+  const open = new WeakMap<FastifyRequest, { readonly trace: RequestTrace; readonly asked: Asked }>()
+  app.addHook('onRequest', (request, reply, done) => {
+    const trace = tracing.start(request.method, request.routeOptions.url ?? 'unknown', request.headers)
+    open.set(request, { trace, asked: { answered: [], units: 0, texts: logTexts ? [] : undefined } })
+    request.log = reply.log = request.log.child({ trace_id: trace.traceId, span_id: trace.spanId })
+    void reply.header('traceresponse', traceResponse(trace))
+    done()
+  })
+  app.addHook('onResponse', (request, reply, done) => {
+    const { statusCode, elapsedTime } = reply
+    metrics.request(request.routeOptions.url ?? 'unknown', statusCode, elapsedTime)
+    const { trace, asked } = open.get(request)!
+    logRequest(request, asked, statusCode, elapsedTime)
+    trace.end(statusCode)
+    done()
+  })
+  return (request, reply) => {
+    const { trace, asked } = open.get(request)!
+    return {
+      gone: goneSignal(reply),
+      answered(text, { cache, stages, labels }, began) {
+        const answered = { began, cache, stages, entities: labels.length }
+        asked.answered.push(answered)
+        asked.units += text.length
+        asked.texts?.push(text)
+        trace.text(answered)
+      },
+    }
+  }
+}
+
+function registerOpenInference(app: FastifyInstance, service: Served, asker: AskerOf): void {
   app.get('/v2', () => ({ name: 'ner', version: service.nerVersion, extensions: ['binary_tensor_data'] }))
   app.get('/v2/health/live', () => ({ live: true }))
   app.get('/v2/health/ready', (_request, reply) => readiness(service, reply))
@@ -102,7 +136,7 @@ function registerOpenInference(app: FastifyInstance, service: Served): void {
       })
       scope.post(`${path}/infer`, async (request, reply) => {
         known(request)
-        const answer = await answerInfer(service, bytesOf(request.body), jsonLength(request), goneSignal(reply))
+        const answer = await answerInfer(service, bytesOf(request.body), jsonLength(request), asker(request, reply))
         if (answer.jsonLength === undefined) return reply.type('application/json').send(answer.body)
         return reply.type('application/octet-stream').header(lengthHeader, answer.jsonLength).send(answer.body)
       })

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events'
 import { NerError } from '../../errors.js'
-import type { Query, RecognizedFrom, Recognizer } from '../recognizer.js'
+import type { Answered, Query, RecognizedFrom, Recognizer } from '../recognizer.js'
 
 /** What requests may ask for. */
 export interface RequestLimits {
@@ -21,6 +21,14 @@ export interface Service {
   readonly ready: boolean
 }
 
+/** Who asks. */
+export interface Asker {
+  /** Aborted when the client has gone. */
+  readonly gone: AbortSignal
+  /** Told of each text that was answered, and when it was asked for. */
+  readonly answered: (text: string, answer: Answered, began: number) => void
+}
+
 /**
  * The answers to the texts of one request, in order. They are dropped together: when the client has gone, or when the
  * deadline, in milliseconds, has passed.
@@ -30,16 +38,16 @@ export interface Service {
 export const answerAll = (
   service: Service,
   queries: readonly Query[],
-  gone: AbortSignal,
+  asker: Asker,
   deadline?: number,
 ): Promise<RecognizedFrom[]> =>
-  answerEach(service, queries, gone, (query, signal) => service.recognizer.find(query, signal), deadline)
+  answerEach(service, queries, asker, (query, signal) => service.recognizer.find(query, signal), deadline)
 
 /** As {@link answerAll}, with what is asked of each text. */
-export async function answerEach<Q extends Query, T>(
+export async function answerEach<Q extends Query, T extends Answered>(
   service: Service,
   queries: readonly Q[],
-  gone: AbortSignal,
+  { gone, answered }: Asker,
   answer: (query: Q, signal: AbortSignal) => Promise<T>,
   deadline = service.limits.deadline,
 ): Promise<T[]> {
@@ -54,8 +62,14 @@ export async function answerEach<Q extends Query, T>(
   const alarm = setTimeout(() => controller.abort(pastDeadline()), Math.min(deadline, service.limits.longestDeadline))
   if (gone.aborted) leave()
   gone.addEventListener('abort', leave, { once: true })
+  const began = performance.now()
+  const ask = async (query: Q) => {
+    const found = await answer(query, controller.signal)
+    answered(query.text, found, began)
+    return found
+  }
   try {
-    return await Promise.all(queries.map((query) => answer(query, controller.signal)))
+    return await Promise.all(queries.map(ask))
   } catch (error) {
     // The other texts of the request have nobody to answer to.
     controller.abort(error)
