@@ -51,6 +51,19 @@ export default defineConfig(
     },
   },
   {
+    files: ['src/commands/**/*.ts', 'src/cli.ts'],
+    ignores: ['src/commands/output.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: "CallExpression[callee.property.name='write'][callee.object.property.name=/^std(out|err)$/]",
+          message: 'Names and texts may hold what steers a terminal: use tell() and write().',
+        },
+      ],
+    },
+  },
+  {
     files: ['**/*.js'],
     languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly', Buffer: 'readonly' } },
   },

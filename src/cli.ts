@@ -4,6 +4,7 @@ import type { Command, ExitCode } from './commands/command.js'
 import { onReading } from './data/notes.js'
 import { NerError } from './errors.js'
 import { nearest } from './nearest.js'
+import { tell } from './terminal.js'
 
 interface Entry {
   readonly takes: string
@@ -150,13 +151,13 @@ export async function main(argv: readonly string[]): Promise<number> {
   const endReading = onReading(({ file, note }) => {
     const line = `${file}: ${note}\n`
     // A file that is read twice is spoken of once.
-    if (!told.has(line)) process.stderr.write(line)
+    if (!told.has(line)) tell(line)
     told.add(line)
   })
   try {
     return await runCommand(argv)
   } catch (error) {
-    process.stderr.write(`${withFlagNames(explain(error), await flagsOf(argv))}\n`)
+    tell(`${withFlagNames(explain(error), await flagsOf(argv))}\n`)
     return error instanceof NerError ? 2 : defect
   } finally {
     endReading()
@@ -196,7 +197,8 @@ async function runCommand(argv: readonly string[]): Promise<number> {
   let code: ExitCode = 0
   const known = entry === undefined ? {} : (await entry.load()).command.options
   const flags = Object.keys(known)
-  const parser = yargs(isGroupOnly(argv) ? [...argv, '--help'] : withFlags(argv, listsOf(known)))
+  const words = isGroupOnly(argv) ? [...argv, '--help'] : withFlags(argv, listsOf(known))
+  const parser = yargs(words)
     .scriptName('ner')
     .usage('$0 COMMAND [INPUT…] [--flags]')
     .locale('en')
@@ -245,7 +247,12 @@ async function runCommand(argv: readonly string[]): Promise<number> {
     })
   }
   try {
-    await parser.parseAsync()
+    // What yargs would print itself, and not notice that it could not.
+    let said = ''
+    await parser.parseAsync(words, {}, (_error, _args, output) => {
+      said = output
+    })
+    if (said !== '') await (await import('./commands/output.js')).write(`${said}\n`)
   } catch (error) {
     // Some errors of yargs' own do not pass by fail() where a command is loaded late.
     throw error instanceof Error && error.name === 'YError' ? usageError(error.message, name, flags) : error

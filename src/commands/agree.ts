@@ -14,6 +14,7 @@ import { defineCommand } from './command.js'
 import { passing } from './gates.js'
 import { write } from './output.js'
 import { during } from './progress.js'
+import { tell } from '../terminal.js'
 
 export const command = defineCommand({
   positionals: {
@@ -59,7 +60,7 @@ export const command = defineCommand({
         ? `${JSON.stringify(agreementJson(corpus, agreement, disagreements), null, 2)}\n`
         : agreementTables(agreement, disagreements),
     )
-    for (const line of aloneLines(corpus)) process.stderr.write(`${line}\n`)
+    for (const line of aloneLines(corpus)) tell(`${line}\n`)
     return passing(gate === undefined ? [] : [headlineGate(gate, agreement.headline, args.strict === true)], kappa)
   },
 })

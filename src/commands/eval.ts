@@ -16,6 +16,7 @@ import { chosenColumns, columns, onMisaligned, scheme, threads } from './options
 import { write } from './output.js'
 import { during, located } from './progress.js'
 import { evaluationTable } from './scores.js'
+import { tell } from '../terminal.js'
 
 export const command = defineCommand({
   positionals: {
@@ -63,7 +64,7 @@ export const command = defineCommand({
     if (args.report !== undefined) writeReport(args.report, args.model, args.data, evaluation, began)
     await write(args.json === true ? `${JSON.stringify(toJson(evaluation), null, 2)}\n` : summary(evaluation))
     if (unreachable.length > 0) {
-      process.stderr.write(
+      tell(
         `${unreachable.length} spans are no run of words: no model can find them, and they count as missed. ${list} lists them.\n`,
       )
     }

@@ -6,6 +6,7 @@ import { table } from './format.js'
 import { threads } from './options.js'
 import { write } from './output.js'
 import { steps } from './progress.js'
+import { tell } from '../terminal.js'
 
 export const command = defineCommand({
   positionals: {
@@ -47,9 +48,9 @@ export const command = defineCommand({
     const { opset, data, out, threads } = args
     const exported = await steps(exportModel(args.model, { ...files, opset, data, out, threads }))
     const { manifest, misses, warnings } = exported
-    for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`)
+    for (const warning of warnings) tell(`warning: ${warning}\n`)
     if (misses.length > 0) {
-      process.stderr.write(`${misses.join('\n')}\nNothing was written.\n`)
+      tell(`${misses.join('\n')}\nNothing was written.\n`)
       return exit.gateFailed
     }
     await write(args.json === true ? `${JSON.stringify(manifest, null, 2)}\n` : summary(exported))
@@ -64,7 +65,7 @@ async function verified(folder: string): Promise<ExitCode> {
     await write('every file is as it was written\n')
     return exit.done
   }
-  process.stderr.write(`${damaged.join('\n')}\n`)
+  tell(`${damaged.join('\n')}\n`)
   return exit.gateFailed
 }
 

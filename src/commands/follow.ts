@@ -1,5 +1,6 @@
 import type { TrainEvent, TrainResult } from '../training/events.js'
 import { trainingProgress } from './progress.js'
+import { tell } from '../terminal.js'
 
 /**
  * Follows a run to its end, showing its progress. Ctrl-C asks it to stop at a point it can be resumed from; a second one
@@ -16,8 +17,8 @@ export async function followRun(
       const { value, done } = await run.next()
       if (done === true) {
         progress.stop()
-        if (value.interrupted) process.stderr.write('Interrupted. The same command with --resume goes on from here.\n')
-        for (const warning of value.warnings) process.stderr.write(`warning: ${warning}\n`)
+        if (value.interrupted) tell('Interrupted. The same command with --resume goes on from here.\n')
+        for (const warning of value.warnings) tell(`warning: ${warning}\n`)
         return value
       }
       progress.show(value)

@@ -1,6 +1,7 @@
 import type { WriteStream } from 'node:tty'
 import { styleText } from 'node:util'
 import type { Entity } from '../inference/predict.js'
+import { printableLine } from '../terminal.js'
 
 /** Told apart on light and dark terminals alike, and without red against green. */
 const colours = ['cyan', 'yellow', 'magenta', 'blue', 'green', 'red'] as const
@@ -25,13 +26,11 @@ export function highlighter(stream: Pick<WriteStream, 'isTTY' | 'hasColors'>) {
     let shown = ''
     let end = 0
     for (const entity of entities) {
-      shown += printable(text.slice(end, entity.start)) + show(printable(entity.word), printable(entity.entity_group))
+      shown +=
+        printableLine(text.slice(end, entity.start)) +
+        show(printableLine(entity.word), printableLine(entity.entity_group))
       end = entity.end
     }
-    return shown + printable(text.slice(end))
+    return shown + printableLine(text.slice(end))
   }
 }
-
-/** A text must not steer the terminal it is shown on. */
-const printable = (text: string) =>
-  text.replace(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, (c) => (c === '\t' ? ' ' : '�'))

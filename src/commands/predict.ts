@@ -9,7 +9,7 @@ import { unreadable } from '../io/open.js'
 import { defineCommand, exit } from './command.js'
 import { highlighter } from './highlight.js'
 import { threads } from './options.js'
-import { write } from './output.js'
+import { writeAsIs, writeData } from './output.js'
 import { located } from './progress.js'
 
 /** Documents predicted at once: enough to fill batches of like lengths, few enough that output flows. */
@@ -43,13 +43,15 @@ export const command = defineCommand({
   async run(args) {
     const documents = documentsOf(args)
     const predictor = await loadPredictor(await located(args.model, 'tagger'), { threads: args.threads })
-    const form = forms[formOf(args)]()
+    const kind = formOf(args)
+    const form = forms[kind]()
+    const put = kind === 'terminal' ? writeAsIs : writeData
     let written = 0
     for await (const batch of batches(documents)) {
       const found = await predictor.predictDocuments(batch)
-      if (!(await write(batch.map((document, i) => form.document(document, found[i]!, written++)).join('')))) break
+      if (!(await put(batch.map((document, i) => form.document(document, found[i]!, written++)).join('')))) break
     }
-    await write(form.end?.(written) ?? '')
+    await put(form.end?.(written) ?? '')
     await predictor.close()
     return exit.done
   },

@@ -1,6 +1,7 @@
 import ora from 'ora'
 import { locateModel, type DownloadEvent, type Purpose } from '../hub/model.js'
 import { percent, thousands } from '../report/numbers.js'
+import { printable, printableLine } from '../terminal.js'
 import type { TrainEvent } from '../training/events.js'
 
 /** Where no line can move, how often one is written on what takes long, in milliseconds. */
@@ -12,12 +13,12 @@ export function trainingProgress(stream: NodeJS.WriteStream = process.stderr) {
   let said = Date.now()
   const say = (line: string) => {
     said = Date.now()
-    if (!spinner.isSpinning) return void stream.write(`${line}\n`)
-    spinner.info(line)
+    if (!spinner.isSpinning) return void stream.write(`${printable(line)}\n`)
+    spinner.info(printableLine(line))
     spinner.start()
   }
   const update = (line: string) => {
-    spinner.text = line
+    spinner.text = printableLine(line)
     if (!canMove(stream) && Date.now() - said >= silence) say(line)
   }
   let began = Date.now()
@@ -36,10 +37,10 @@ export function trainingProgress(stream: NodeJS.WriteStream = process.stderr) {
           break
         case 'download':
           if (!canMove(stream)) {
-            if (event.file !== downloading) stream.write(`downloading ${event.model}: ${event.file}\n`)
+            if (event.file !== downloading) stream.write(printable(`downloading ${event.model}: ${event.file}\n`))
           } else if (!spinner.isSpinning) spinner.start()
           downloading = event.file
-          spinner.text = downloadLine(event)
+          spinner.text = printableLine(downloadLine(event))
           break
         case 'teaching':
           if (canMove(stream) && !spinner.isSpinning) spinner.start()
@@ -113,9 +114,9 @@ export async function during<T>(
   work: Promise<T> | ((say: (line: string) => void) => Promise<T>),
 ): Promise<T> {
   const moving = canMove(process.stderr)
-  const spinner = ora({ text: what, isEnabled: moving, isSilent: !moving, discardStdin: false }).start()
+  const spinner = ora({ text: printableLine(what), isEnabled: moving, isSilent: !moving, discardStdin: false }).start()
   try {
-    return await (typeof work === 'function' ? work((line) => (spinner.text = line)) : work)
+    return await (typeof work === 'function' ? work((line) => (spinner.text = printableLine(line))) : work)
   } finally {
     spinner.stop()
   }
@@ -132,8 +133,8 @@ export async function steps<T>(
     for (;;) {
       const { value, done } = await work.next()
       if (done === true) return value
-      if (moving) spinner.start(value)
-      else stream.write(`${value}\n`)
+      if (moving) spinner.start(printableLine(value))
+      else stream.write(`${printable(value)}\n`)
     }
   } finally {
     spinner.stop()

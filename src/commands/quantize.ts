@@ -12,6 +12,7 @@ import { table } from './format.js'
 import { threads } from './options.js'
 import { write } from './output.js'
 import { steps } from './progress.js'
+import { tell } from '../terminal.js'
 
 /** Points of F1 that may be lost unless said. No defaults of yargs', which would look as if they were asked for. */
 const budget: Budget = { maxF1Drop: 0.3, perTypeMaxDrop: 1 }
@@ -84,7 +85,7 @@ export const command = defineCommand({
       }),
     )
     await write(args.json === true ? `${JSON.stringify(toJson(result), null, 2)}\n` : summary(result))
-    for (const failure of result.failures) process.stderr.write(`${failure}\n`)
+    for (const failure of result.failures) tell(`${failure}\n`)
     return result.failures.length > 0 ? exit.gateFailed : exit.done
   },
 })

@@ -1,6 +1,7 @@
 import { loadServeSettings } from '../serve/load.js'
 import { serve, stopAsked } from '../serve/server.js'
 import { defineCommand, exit } from './command.js'
+import { tell } from '../terminal.js'
 
 export const command = defineCommand({
   positionals: {
@@ -23,9 +24,9 @@ export const command = defineCommand({
     const settings = loadServeSettings(config, { model, host, port, token: token === '' ? undefined : token })
     const stopped = stopAsked()
     const server = await serve(settings)
-    process.stderr.write(`serving ${settings.model}, version ${server.version}, at ${server.address}\n`)
+    tell(`serving ${settings.model}, version ${server.version}, at ${server.address}\n`)
     await stopped
-    process.stderr.write('stopping: what was accepted is answered\n')
+    tell('stopping: what was accepted is answered\n')
     await server.close()
     return exit.done
   },

@@ -24,6 +24,6 @@ describe('highlighter', () => {
   })
 
   it('shows no control characters of the text', () => {
-    expect(highlighter(terminal(false))('\u001b[2Jx\u202ey\tz', [])).toBe('�[2Jx�y z')
+    expect(highlighter(terminal(false))('\u001b[2Jx\u202ey\tz', [])).toBe('\\u001b[2Jx\\u202ey z')
   })
 })

@@ -9,8 +9,9 @@ import { thousands } from '../../report/numbers.js'
 import { defineCommand, exit } from '../command.js'
 import { lossList } from '../losses.js'
 import { reading, readingOptions, skipBad } from '../options.js'
-import { write } from '../output.js'
+import { write, writeData } from '../output.js'
 import { during } from '../progress.js'
+import { tell } from '../../terminal.js'
 
 export const command = defineCommand({
   positionals: {
@@ -41,7 +42,7 @@ export const command = defineCommand({
       ...(unit !== undefined && { unit }),
     })
     if (args.out === undefined) {
-      process.stderr.write(listed(await printed(job)))
+      tell(listed(await printed(job)))
       return exit.done
     }
     const out = args.out
@@ -63,7 +64,7 @@ async function printed(job: Job<Conversion>): Promise<Conversion> {
   for (;;) {
     const { value, done } = await job.next()
     if (done === true) return value
-    await write(value)
+    await writeData(value)
   }
 }
 

@@ -5,8 +5,9 @@ import { segment } from '../../data/segment.js'
 import { writeFileAtomically } from '../../io/write.js'
 import { aloneLines } from '../agreement-tables.js'
 import { defineCommand, exit } from '../command.js'
-import { write } from '../output.js'
+import { writeData } from '../output.js'
 import { during } from '../progress.js'
+import { tell } from '../../terminal.js'
 
 export const command = defineCommand({
   positionals: {
@@ -29,9 +30,9 @@ export const command = defineCommand({
     const documents = annotators.flatMap((annotator) => annotator.documents)
     const shared = annotators.length > 1 ? matchDocuments(annotators, segment) : undefined
     const guide = draftGuide(documents, shared)
-    if (args.out === undefined) await write(guide)
+    if (args.out === undefined) await writeData(guide)
     else writeFileAtomically(args.out, guide)
-    for (const line of shared ? aloneLines(shared) : []) process.stderr.write(`${line}\n`)
+    for (const line of shared ? aloneLines(shared) : []) tell(`${line}\n`)
     return exit.done
   },
 })

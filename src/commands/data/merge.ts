@@ -9,8 +9,9 @@ import { writeFileAtomically } from '../../io/write.js'
 import { thousands } from '../../report/numbers.js'
 import { aloneLines } from '../agreement-tables.js'
 import { defineCommand, exit } from '../command.js'
-import { write } from '../output.js'
+import { writeData } from '../output.js'
 import { during } from '../progress.js'
+import { tell } from '../../terminal.js'
 
 /** Ties named on standard error; `--ties` writes all. */
 const mostTies = 10
@@ -42,7 +43,7 @@ export const command = defineCommand({
     const { documents, settled, ties } = mergeAnnotations(corpus, queue?.documents)
     if (args.ties !== undefined) writeFileAtomically(args.ties, formatQueue(corpus, ties))
     const merged = [...formatJsonl(documents)].join('')
-    if (args.out === undefined) await write(merged)
+    if (args.out === undefined) await writeData(merged)
     else writeFileAtomically(args.out, merged)
 
     const shown = ties.slice(0, mostTies).map(({ id, kind, confusion, document, start, end }) => {
@@ -57,7 +58,7 @@ export const command = defineCommand({
       ...aloneLines(corpus, 'taken as they are'),
       ...(ties.length > 0 ? ['Tied, and left without a span:', ...shown, ...more] : []),
     ]
-    process.stderr.write(`${summary.join('\n')}\n`)
+    tell(`${summary.join('\n')}\n`)
     return exit.done
   },
 })

@@ -10,8 +10,9 @@ import { leastSure } from '../../evaluation/uncertainty.js'
 import { defineCommand, exit } from '../command.js'
 import { table } from '../format.js'
 import { threads } from '../options.js'
-import { write } from '../output.js'
+import { write, writeData } from '../output.js'
 import { during } from '../progress.js'
+import { tell } from '../../terminal.js'
 
 export const command = defineCommand({
   positionals: {
@@ -46,8 +47,8 @@ export const command = defineCommand({
       : stratified(corpus, args.n, by, args.seed)
     const text = format(corpus, documents)
     if (args.out === undefined) {
-      await write(text)
-      process.stderr.write(told)
+      await writeData(text)
+      tell(told)
     } else {
       writeFileAtomically(args.out, text)
       await write(told)

@@ -13,6 +13,7 @@ import { lossList } from '../losses.js'
 import { reading, readingOptions } from '../options.js'
 import { write } from '../output.js'
 import { during } from '../progress.js'
+import { tell } from '../../terminal.js'
 
 const names = ['train', 'dev', 'test'] as const
 
@@ -52,7 +53,7 @@ export const command = defineCommand({
       documents: part,
     }))
     for (const [i, { path }] of files.entries()) writeFileAtomically(path, written[i]!.pieces)
-    process.stderr.write(lossList(format, [...corpus.losses, ...written.flatMap(({ losses }) => losses)]))
+    tell(lossList(format, [...corpus.losses, ...written.flatMap(({ losses }) => losses)]))
     const labels = [...new Set(documents.flatMap(labelsOf))].sort()
     await write(args.json === true ? `${JSON.stringify(toJson(files, labels), null, 2)}\n` : summary(files, labels))
     return exit.done

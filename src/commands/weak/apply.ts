@@ -12,6 +12,7 @@ import { table } from '../format.js'
 import { skipBad } from '../options.js'
 import { write } from '../output.js'
 import { during } from '../progress.js'
+import { tell } from '../../terminal.js'
 
 export const command = defineCommand({
   positionals: {
@@ -70,7 +71,7 @@ export const command = defineCommand({
     })
     const rejected = writeRejects(args.out, [...prepared.rejects, ...done.rejects])
     await write(args.json === true ? `${JSON.stringify({ ...done.json(), rejected }, null, 2)}\n` : done.text(args.out))
-    process.stderr.write(done.complaints(rejected))
+    tell(done.complaints(rejected))
     return exit.done
   },
 })

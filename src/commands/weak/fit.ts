@@ -11,6 +11,7 @@ import { write } from '../output.js'
 import { during } from '../progress.js'
 import { evaluationTable } from '../scores.js'
 import { labelledLines, unusableLines, votesJson, votesLine } from './labels.js'
+import { tell } from '../../terminal.js'
 
 export const command = defineCommand({
   positionals: { votes },
@@ -48,7 +49,7 @@ export const command = defineCommand({
       writeFileAtomically(args.save, `${JSON.stringify(json, null, 1)}\n`)
     }
     await write(args.json === true ? `${JSON.stringify(summaryJson(fit), null, 2)}\n` : summary(fit, args.out))
-    for (const line of unusableLines(fit)) process.stderr.write(`${line}\n`)
+    for (const line of unusableLines(fit)) tell(`${line}\n`)
     return exit.done
   },
 })

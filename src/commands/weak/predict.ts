@@ -4,6 +4,7 @@ import { defineCommand, exit } from '../command.js'
 import { write } from '../output.js'
 import { during } from '../progress.js'
 import { labelledLines, unusableLines, votesJson, votesLine } from './labels.js'
+import { tell } from '../../terminal.js'
 
 export const command = defineCommand({
   positionals: {
@@ -32,7 +33,7 @@ export const command = defineCommand({
         ? `${JSON.stringify(votesJson(weak), null, 2)}\n`
         : `${votesLine(weak)}\nlabels  ${args.out}\n`,
     )
-    for (const line of unusableLines(weak)) process.stderr.write(`${line}\n`)
+    for (const line of unusableLines(weak)) tell(`${line}\n`)
     return exit.done
   },
 })

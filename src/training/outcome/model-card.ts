@@ -3,6 +3,7 @@ import type { Scores } from '../../data/scoring.js'
 import { tagLabels } from '../../data/schemes.js'
 import type { Tagger } from '../../models/tagger.js'
 import { percent } from '../../report/numbers.js'
+import { printableLine } from '../../terminal.js'
 import { gapWarning } from './warnings.js'
 
 export interface ModelCard {
@@ -44,17 +45,26 @@ export function modelCard({ name, tagger, origin, data, scored, hasWeights }: Mo
     "from transformers import pipeline\npipeline('token-classification', model='.', aggregation_strategy='simple')('A text.')"
   return [
     `---\n${stringify(header)}---`,
-    `# ${name}`,
-    `Finds ${[...tagLabels(tagger.tags)].join(', ')}. ${origin}${tagger.head === 'crf' ? `; ${crf}` : ''}.`,
-    ...(scored ? [`## Scores on ${file!}\n\nStrict span matching.${plainly(scored)}\n\n${table(scored.scores)}`] : []),
+    `# ${plain(name)}`,
+    `Finds ${[...tagLabels(tagger.tags)].map(plain).join(', ')}. ${plain(origin)}${tagger.head === 'crf' ? `; ${crf}` : ''}.`,
+    ...(scored
+      ? [`## Scores on ${plain(file!)}\n\nStrict span matching.${plainly(scored)}\n\n${table(scored.scores)}`]
+      : []),
     `## Data\n\n${Object.entries(data)
-      .map(([part, { file, sha256 }]) => `- ${part}: ${file}, SHA-256 ${sha256}`)
+      .map(([part, { file, sha256 }]) => `- ${part}: ${plain(file)}, SHA-256 ${sha256}`)
       .join('\n')}`,
     "## Use\n\n```sh\nner predict . 'A text.'\n```",
     ...(hasWeights ? [`\`\`\`python\n${python}\n\`\`\``] : []),
     '',
   ].join('\n\n')
 }
+
+/** Names come from data and paths: in Markdown they are text, and neither markup nor HTML, nor the next cell of a table. */
+const plain = (text: string): string =>
+  printableLine(text)
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replace(/[\\`*[\]|]/g, (mark) => `\\${mark}`)
 
 const plainly = ({ scores, argmax }: Scored) =>
   argmax === undefined
@@ -76,7 +86,7 @@ function table({ micro, perType }: Scores): string {
   return [
     '| type | precision | recall | F1 |',
     '| --- | --- | --- | --- |',
-    ...Object.entries(perType).map(([type, score]) => row(type, score)),
+    ...Object.entries(perType).map(([type, score]) => row(plain(type), score)),
     row('all', micro),
   ].join('\n')
 }

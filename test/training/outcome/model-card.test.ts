@@ -39,4 +39,22 @@ describe('a model card', () => {
     expect(card('softmax', { on: 'test', scores: scores(9) })).not.toMatch(/CRF/)
     expect(card('crf')).not.toMatch(/Scores|model-index/)
   })
+
+  it('shows labels and names as they are: none becomes HTML, markup or a cell', () => {
+    const label = '<img src=x onerror=alert(1)>|`a`\n# b'
+    const named = schemeTags([label], 'IOB2')
+    const text = modelCard({
+      name: '<b>mine</b>',
+      tagger: { encoder, head: 'softmax', tags: named, legal: legalTransitions(named, 'IOB2'), dropout: 0 },
+      origin: 'Trained from [here](javascript:x)',
+      data: { test: { file: '<i>.conll', sha256: 'ab' } },
+      scored: { on: 'test', scores: scoresFromCounts(new Map([[label, { tp: 1, fp: 0, fn: 1 }]])) },
+      hasWeights: false,
+    })
+    const body = text.split('---\n').slice(2).join('---\n')
+    const shown = '&lt;img src=x onerror=alert(1)>\\|\\`a\\`\\\\u000a# b'
+    expect(body).not.toMatch(/<(img|b|i)\b|^# b/m)
+    expect(body).toContain(`Finds ${shown}. Trained from \\[here\\](javascript:x)`)
+    expect(body).toContain(`| ${shown} | 100.00 |`)
+  })
 })
