@@ -5,6 +5,7 @@
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import assert from 'node:assert/strict'
+import Fastify from 'fastify'
 import {
   corpusStats,
   evaluate,
@@ -12,10 +13,13 @@ import {
   finish,
   loadConfig,
   loadPredictor,
+  loadServeSettings,
   matchDocuments,
   measureAgreement,
   NerError,
+  nerPlugin,
   onReading,
+  openService,
   parseDocuments,
   readDocuments,
   segment,
@@ -78,6 +82,25 @@ const predictor = await loadPredictor(out)
 const [entities] = await predictor.predict(['Marie Curie was born in Warsaw.'])
 for (const { word, start, end } of entities!) assert.equal('Marie Curie was born in Warsaw.'.slice(start, end), word)
 await predictor.close()
+
+// Serve: a plugin in an application of one's own, which closes what it opened.
+const service = await openService(loadServeSettings(undefined, { model: out }))
+const app = Fastify()
+await app.register(nerPlugin, { prefix: '/entities', served: service.served })
+app.addHook('preClose', () => service.drain())
+app.addHook('onClose', () => service.close())
+const address = await app.listen({ port: 0 })
+const response = await fetch(`${address}/entities/v1/ner`, {
+  method: 'POST',
+  headers: { 'content-type': 'application/json' },
+  body: JSON.stringify({ text: 'Marie Curie was born in Warsaw.', offset_unit: 'utf16' }),
+})
+const { results } = (await response.json()) as { results: { entities: { start: number; end: number }[] }[] }
+assert.deepEqual(
+  results[0]!.entities.map(({ start, end }) => [start, end]),
+  entities!.map(({ start, end }) => [start, end]),
+)
+await app.close()
 
 // What a user can mend is a NerError, which names no flag.
 writeFileSync(join(out, 'bad.conll'), 'Ann B-PER\nleft\n')
