@@ -221,7 +221,8 @@ describe('a body that is no request is told so', () => {
       'Bearer',
       'Bearer wrong',
       'Basic secret',
-      'bearer  secret',
+      'secret',
+      'Bearersecret',
       `Bearer ${'a'.repeat(8000)}`,
     ]) {
       const request = head(['Content-Length: 10000000', 'Connection: close']).replace('Bearer secret', token)

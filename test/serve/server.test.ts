@@ -250,6 +250,7 @@ test('a token is asked for, save by probes', async () => {
   expect(await status('/v1/ner', 'Bearer wrong')).toBe(401)
   expect(await status('/v1/ner', 'secret')).toBe(401)
   expect(await status('/v1/ner', 'Bearer secret')).toBe(200)
+  expect(await status('/v1/ner', 'bearer secret')).toBe(200)
   expect(await status('/v1/model')).toBe(401)
   for (const open of ['/healthz', '/readyz', '/metrics', '/v2/health/ready', '/']) expect(await status(open)).toBe(200)
 })

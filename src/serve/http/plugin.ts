@@ -175,6 +175,8 @@ const unauthorized = () =>
 /** Whether a header has the token; in constant time, whatever it has. */
 function tokenCheck(token: string): (header: string | undefined) => boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest()
-  const expected = digest(`Bearer ${token}`)
-  return (header = '') => timingSafeEqual(digest(header), expected)
+  const expected = digest(token)
+  // The scheme is in any case: RFC 9110, 11.1.
+  return (header = '') =>
+    timingSafeEqual(digest(header.replace(/^bearer +/i, '')), expected) && /^bearer /i.test(header)
 }
