@@ -1,3 +1,4 @@
+import './telemetry.js'
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node'
 import { NerError } from '../errors.js'
 import type { Tensor } from '../graph/types.js'

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import './telemetry.js'
 import { env } from 'onnxruntime-node'
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
