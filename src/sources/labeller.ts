@@ -36,7 +36,7 @@ export function labeller(sources: readonly OpenedSource[], { onFailure }: Labell
 }
 
 /** Documents whose words are held at once. More would be a burden on the garbage collector. */
-const atOnce = 256
+const atOnce = 32
 
 /** The document with the layers that a source reads. */
 const withLayers = (

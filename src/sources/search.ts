@@ -48,7 +48,7 @@ export function sharedSearch(prepared: Prepared): Search {
  * Remembers what a function said of a document, by its words, which copies of it share. Two texts could share them, too.
  */
 function remember<T>(say: (document: SegmentedDocument) => T): (document: SegmentedDocument) => T {
-  const known = new WeakMap<readonly Token[], Said<T>>()
+  const known = new Map<readonly Token[], Said<T>>()
   return (document) => {
     const { text, tokens } = document
     // Sentences that were found are those of the words.
@@ -56,6 +56,7 @@ function remember<T>(say: (document: SegmentedDocument) => T): (document: Segmen
     const said = known.get(tokens)
     if (said?.text === text && said.sentences === sentences) return said.value
     const value = say(document)
+    if (known.size > 511) known.clear()
     known.set(tokens, { text, sentences, value })
     return value
   }

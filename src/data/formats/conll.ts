@@ -4,7 +4,7 @@ import { closestScheme, strayTags, tagMends } from '../repair.js'
 import { detectScheme, firstIllegalTag, isTag, notATag, spansFromTags, type Scheme } from '../schemes.js'
 import { type Lose, type Loss, tally } from '../losses.js'
 import { describeLayout, isHeader, type Layout, layoutOf, layoutRows } from './columns/layout.js'
-import { isBlankRow, splitRow, withoutCommas } from './columns/rows.js'
+import { chain, isBlankRow, splitRow, withoutCommas } from './columns/rows.js'
 import { readTag, spellingOf, tagsOfBrackets } from './columns/spelling.js'
 import { areJoined, joinWords } from './columns/join.js'
 import { rejectInto, type ReadOptions, type Reject, type Source } from '../source.js'
@@ -53,7 +53,7 @@ export function readConll(source: Source, options: ReadOptions = {}): ConllCorpu
   const rejects: Reject[] = []
   const reject = rejectInto(rejects, options.skipBad)
   const { lose, losses } = tally()
-  const lines = withoutCommas(source.lines, isHeader)[Symbol.iterator]()
+  const lines = withoutCommas(source.lines, isHeader)
   const head = take(lines, layoutRows)
   const layout = options.layout ?? layoutOf(sentencesOf(head), options.columns, source.name)
   const reading = {
@@ -152,11 +152,6 @@ function take<T>(items: Iterator<T>, count: number): T[] {
   return taken
 }
 
-function* chain<T>(first: readonly T[], rest: Iterator<T>): Generator<T> {
-  yield* first
-  for (let next = rest.next(); next.done !== true; next = rest.next()) yield next.value
-}
-
 const rawBlock = ({ tokens, tags }: Block) => tokens.map((token, i) => `${token}\t${tags[i]}`).join('\n')
 
 /** What rows are read with. */
@@ -173,8 +168,14 @@ function* readBlocks(
   lines: Iterable<string>,
   { name, before, layout, labels, reject, lose }: Reading,
 ): Generator<Block> {
-  // Tags are few and many: one string for each keeps the file's text from being held by slices of it.
-  const tagNames = new Map<string, string>()
+  // Cells of tags are many and alike: each is read once, and one string for all keeps the file's text from being held by
+  // slices of it.
+  const tagsOfCells = new Map<string, string>()
+  const tagOf = (cell: string): string => {
+    let tag = tagsOfCells.get(cell)
+    if (tag === undefined) tagsOfCells.set(cell, (tag = readTag(cell, layout.spelling)))
+    return tag
+  }
   let columns: { count: number; line: number } | undefined
   let document = 0
   let block: Block | undefined
@@ -185,6 +186,7 @@ function* readBlocks(
   let sentence: string | undefined
   const meant = [layout.word, layout.tag, layout.index, layout.sentence, ...layout.otherTags]
   const columnsRead = meant.filter((at) => at !== undefined).length
+  const place = () => `${name}:${lineNumber}`
   const finish = () => {
     const finished = bad ? undefined : block
     if (bad) reject(bad, raw.join('\n'))
@@ -195,7 +197,6 @@ function* readBlocks(
   }
   for (const line of lines) {
     lineNumber++
-    const where = `${name}:${lineNumber}`
     if (isBlankRow(line)) {
       const finished = finish()
       if (finished) yield finished
@@ -213,11 +214,11 @@ function* readBlocks(
       continue
     }
     if (isComment(line, row, layout)) {
-      lose('comments', where)
+      lose('comments', place())
       continue
     }
     if (layout.index !== undefined && /^\d+[-.]\d+$/.test(row[layout.index] ?? '')) {
-      lose('words that stand for several, and empty ones', where)
+      lose('words that stand for several, and empty ones', place())
       continue
     }
     if (layout.sentence !== undefined && isNewSentence(row[layout.sentence] ?? '', sentence)) {
@@ -231,14 +232,14 @@ function* readBlocks(
     const expected = columns ?? { count: row.length, line: lineNumber }
     const word = row[layout.word] ?? ''
     const cell = layout.tag === undefined ? undefined : row[layout.tag]
-    const tag = cell === undefined ? undefined : readTag(cell, layout.spelling)
-    bad = badRow({ columns: row.length, word, tag }, expected, layout, labels, where)
+    const tag = cell === undefined ? undefined : tagOf(cell)
+    bad = badRow({ columns: row.length, word, tag }, expected, layout, labels, place)
     if (bad) continue
     columns = expected
-    if (layout.otherTags.length > 0) lose('further columns of tags', where)
-    if (row.length > columnsRead) lose('columns that hold neither words nor tags', where)
+    if (layout.otherTags.length > 0) lose('further columns of tags', place())
+    if (row.length > columnsRead) lose('columns that hold neither words nor tags', place())
     block.tokens.push(word)
-    if (tag !== undefined) block.tags.push(intern(tagNames, tag))
+    if (tag !== undefined) block.tags.push(tag)
   }
   const finished = finish()
   if (finished) yield finished
@@ -264,11 +265,11 @@ function badRow(
   expected: { readonly count: number; readonly line: number },
   { spelling }: Layout,
   labels: NonNullable<ReadOptions['labels']>,
-  where: string,
+  where: () => string,
 ): NerError | undefined {
   const bad = (what: string) =>
     new NerError('data/bad-row', what, {
-      where,
+      where: where(),
       mend: 'Write the token first and its tag last, with tabs or spaces between all columns, e.g. `Paris B-LOC`.',
     })
   if (columns === 1 && labels !== 'optional') return bad('The row has one column: a token without a tag.')
@@ -277,17 +278,11 @@ function badRow(
   }
   if (word === '') return bad('The row has an empty token.')
   if (tag === '') return bad('The row has an empty tag.')
-  if (tag !== undefined && spelling !== 'brackets' && !isTag(tag)) return notATag(tag, where)
+  if (tag !== undefined && spelling !== 'brackets' && !isTag(tag)) return notATag(tag, where())
   return undefined
 }
 
 const plural = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`
-
-function intern(names: Map<string, string>, name: string): string {
-  const known = names.get(name)
-  if (known === undefined) names.set(name, name)
-  return known ?? name
-}
 
 /**
  * Whether lines are columns and not text: half of those that are not blank or comments, or more, have a tag where most

@@ -6,12 +6,17 @@ const withoutSpaces = String.raw`\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=B
 const ends = new RegExp(`[${withoutSpaces}]\\p{M}*$`, 'u')
 const begins = new RegExp(`^[${withoutSpaces}]`, 'u')
 
+/** Thai is the first of them. */
+const firstOfThem = 0x0e00
+
 /** Whether nothing stands between two words. */
-export const areJoined = (word: string, next: string): boolean => ends.test(word) && begins.test(next)
+export const areJoined = (word: string, next: string): boolean =>
+  next.charCodeAt(0) >= firstOfThem && begins.test(next) && ends.test(word)
 
 /** A sentence's text: its words with spaces between, where their scripts have any. */
 export function joinWords(words: readonly string[]): string {
-  let text = ''
-  for (const [i, word] of words.entries()) text += i > 0 && !areJoined(words[i - 1]!, word) ? ` ${word}` : word
-  return text
+  const joined = words.some((word, i) => i > 0 && areJoined(words[i - 1]!, word))
+  // One string, not a chain of as many as there are words: slices of a chain are slow.
+  if (!joined) return words.join(' ')
+  return words.map((word, i) => (i > 0 && !areJoined(words[i - 1]!, word) ? ` ${word}` : word)).join('')
 }
