@@ -56,8 +56,9 @@ function hueOf(label: string): number {
   const known = { PER: 340, PERSON: 340, ORG: 210, LOC: 30, GPE: 30, MISC: 275, PRODUCT: 150, DATE: 185 }[label]
   if (known !== undefined) return known
   let hash = 0
-  for (const character of label) hash = (hash * 31 + character.codePointAt(0)!) % 360
-  return hash
+  for (const character of label) hash = (hash * 31 + character.codePointAt(0)!) % 65_521
+  // The golden angle: neighbours are far apart.
+  return Math.round(hash * 137.508) % 360
 }
 
 /** The text with its entities marked. Offsets are UTF-16 units, as in the strings here. */
