@@ -101,7 +101,7 @@ function inThreads(prepared: Prepared, { skipBad, keepGoing }: ApplyOptions, thr
     maxThreads: threads,
     workerData,
     // Documents live for a moment only: with room for them the garbage collector has little to do.
-    resourceLimits: { maxYoungGenerationSizeMb: 128 },
+    resourceLimits: { maxYoungGenerationSizeMb: 32 },
   })
   const run = async (task: Part | 'finish', transferList: ArrayBuffer[] = []) => {
     const done = await pool.run(task, { transferList })

@@ -117,9 +117,36 @@ function tryParse(text: string): Json | undefined {
 }
 
 function parse(text: string, where: string): Json {
+  let value: Json
   try {
-    return JSON.parse(text) as Json
+    value = JSON.parse(text) as Json
   } catch (cause) {
     throw badRow(`This is not JSON: ${(cause as Error).message}.`, where, 'Write one object a line, or one list.')
   }
+  if (!isDeep(text)) return value
+  throw badRow(`Its lists and objects are nested more than ${deepest} deep.`, where, 'Leave out what is nested so.')
+}
+
+/** What is nested deeper is read, but neither walked nor written again. */
+const deepest = 500
+
+/** Looks at each character only where there are enough brackets. */
+function isDeep(json: string): boolean {
+  let brackets = 0
+  for (const mark of ['[', '{']) {
+    for (let at = json.indexOf(mark); at >= 0 && brackets <= deepest; at = json.indexOf(mark, at + 1)) brackets++
+  }
+  return brackets > deepest && depthOf(json) > deepest
+}
+
+function depthOf(json: string): number {
+  let [depth, most, isText] = [0, 0, false]
+  for (let at = 0; at < json.length; at++) {
+    const mark = json[at]
+    if (isText && mark === '\\') at++
+    else if (mark === '"') isText = !isText
+    else if (!isText && (mark === '[' || mark === '{')) most = Math.max(most, ++depth)
+    else if (!isText && (mark === ']' || mark === '}')) depth--
+  }
+  return most
 }
