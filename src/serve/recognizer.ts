@@ -106,7 +106,8 @@ export function createRecognizer(
       const key = `${strategy} ${keyOf({ text }, version)}`
       const { value, outcome } = await cache.get(key, (signal) => computeTokens(text, strategy, signal), signal)
       const { tokens, stages } = value as Classified
-      const labels = tokens.flatMap(({ entity, entity_group: label = entity! }) => (label === 'O' ? [] : [label]))
+      // Pieces by themselves are no entities.
+      const labels = tokens.flatMap(({ entity_group: label = 'O' }) => (label === 'O' ? [] : [label]))
       const answer = { tokens, stages, cache: outcome, labels }
       onAnswer(answer)
       return answer

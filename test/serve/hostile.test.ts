@@ -147,6 +147,12 @@ describe('a body over the limit is not read to its end', () => {
   })
 })
 
+test('1 MB of one token is more than a text may have', async () => {
+  const { outcome, others } = await whileOthersAsk(send(whole(JSON.stringify({ text: 'a'.repeat(1_000_000) }))))
+  expect(outcome).toEqual([{ status: 413, code: 'serve/too-large' }])
+  expect([...others]).toEqual([200])
+})
+
 test('a body that says it is too long is refused before it is sent', async () => {
   expect(await send(head(['Content-Length: 10000000']))).toEqual([{ status: 413, code: 'serve/too-large' }])
 })

@@ -118,6 +118,18 @@ describe('clients of others', () => {
     }
   })
 
+  test('a strategy counts its groups as entities, and single pieces not', async () => {
+    const counted = async () => (await service.served.metrics.text()).match(/^ner_entities_total.*$/gm) ?? []
+    const before = await counted()
+    const inputs = 'bab cab abba caba'
+    await post('/', { inputs, parameters: { aggregation_strategy: 'none' } })
+    expect(await counted()).toEqual(before)
+    await post('/', { inputs, parameters: { aggregation_strategy: 'simple' } })
+    const after = await counted()
+    expect(after).not.toEqual(before)
+    for (const line of after) expect(line).toMatch(/type="[XY]"/)
+  })
+
   test('the Open Inference Protocol, in JSON and in bytes', async () => {
     const { name } = service.served
     const shape = [2]
