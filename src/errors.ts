@@ -100,6 +100,7 @@ export const codes = {
   'serve/deadline': 'A text was not answered within its deadline.',
   'serve/engine-hung': 'An engine has not answered in time, and was replaced.',
   'serve/engine-lost': 'An engine has stopped, and is started again.',
+  'serve/bad-list': 'A list or overrides of a server cannot be read; those read before are kept.',
   'serve/port-taken': 'The address that the server should listen on is taken or not allowed.',
 } as const
 

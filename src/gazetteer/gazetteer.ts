@@ -1,8 +1,8 @@
 import { findWords } from '../text/words.js'
 import type { Entry } from './knowledge-base.js'
 import { folded, normal } from '../text/fold.js'
-import { type Trie, trieBuilder } from './trie.js'
-import { type Vocabulary, vocabularyBuilder } from './vocabulary.js'
+import { childrenOf, type Trie, trieBuilder } from './trie.js'
+import { shared, type Vocabulary, vocabularyBuilder } from './vocabulary.js'
 
 /*
  * All knowledge bases in one trie of words, so that a text is walked once. What differs in how a text is read has a root
@@ -43,8 +43,8 @@ export interface Gazetteer {
   readonly vocabulary: Vocabulary
   readonly trie: Trie
   readonly meanings: readonly Meaning[]
-  /** The roots that have anything under them. */
-  readonly roots: readonly number[]
+  /** The roots that have anything under them, each with the nodes that words lead to from it, by number, or -1. */
+  readonly roots: readonly { readonly root: number; readonly children: Int32Array }[]
 }
 
 export interface GazetteerBuilder {
@@ -90,7 +90,17 @@ export function gazetteerBuilder(): GazetteerBuilder {
       }
       return taken
     },
-    finish: () => ({ vocabulary: vocabulary.finish(), trie: trie.finish(), meanings, roots: [...roots].sort() }),
+    finish() {
+      const words = vocabulary.finish()
+      const names = trie.finish()
+      const children = (root: number) => shared(childrenOf(names, root, words.size), words.size)
+      return {
+        vocabulary: words,
+        trie: names,
+        meanings,
+        roots: [...roots].sort().map((root) => ({ root, children: children(root) })),
+      }
+    },
   }
 }
 

@@ -3,7 +3,7 @@ import type { Words } from '../data/words.js'
 import { folded, normal } from '../text/fold.js'
 import type { Lexeme } from '../text/lexicon.js'
 import { charactersOf, type Gazetteer, rootNames } from './gazetteer.js'
-import { childrenOf, step } from './trie.js'
+import { step } from './trie.js'
 import { numberOf, type Vocabulary } from './vocabulary.js'
 
 /** The text as a trie's root walks it: numbers of words, their offsets, and the runs that no name crosses. */
@@ -48,14 +48,13 @@ export function gazetteerMatcher({ vocabulary, trie, meanings, roots }: Gazettee
   const sourceOf = Int32Array.from(meanings, ({ source }) => source)
   const isLongest = new Uint8Array(sources)
   for (const { source, longest } of meanings) if (longest) isLongest[source] = 1
-  const readings = roots.map((root) => ({ root, children: childrenOf(trie, root, vocabulary.size) }))
   /** Where each function's last match ended, and its longest match from the present word on. */
   const free = new Int32Array(sources)
   const end = new Int32Array(sources)
   const node = new Int32Array(sources)
 
   return (words: Words, layers: readonly Span[][]): void => {
-    for (const { root, children } of readings) {
+    for (const { root, children } of roots) {
       const { numbers, places, runs } = readers[rootNames[root]!](words, vocabulary)
       const give = (source: number, node: number, from: number, to: number) =>
         emit(node, source, places[from]!.start, places[to - 1]!.end, layers[source]!)

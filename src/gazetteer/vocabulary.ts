@@ -21,6 +21,12 @@ function hashOf(text: string): number {
 /** The number of a string, or -1. */
 export const numberOf = (vocabulary: Vocabulary, text: string): number => vocabulary.table[find(vocabulary, text)]! - 1
 
+/** The string of a number. */
+export function stringAt({ starts, units }: Vocabulary, number: number): string {
+  const own = units.subarray(starts[number], starts[number + 1])
+  return Buffer.from(own.buffer, own.byteOffset, own.byteLength).toString('utf16le')
+}
+
 /** The place of the table that holds a string's number, or would. */
 function find({ starts, units, table }: Omit<Vocabulary, 'size'>, text: string): number {
   const mask = table.length - 1

@@ -9,6 +9,8 @@ import type { Stage } from './stage.js'
 export interface Pipeline {
   /** A hash of all that an answer depends on beside the document. */
   readonly version: string
+  /** What its sources may label. */
+  readonly labels: readonly string[]
   /**
    * The documents with the layers of all sources, and the answer in the layer `entities`.
    *
@@ -40,6 +42,7 @@ export function createPipeline({ sources, policies, stages }: PipelineParts): Pi
   const depends = [format, sources.map(named), Object.entries(policies), stages.map(named)]
   return {
     version: hashBytes(Buffer.from(JSON.stringify(depends))).slice(0, 16),
+    labels: [...new Set(sources.flatMap(({ labels }) => labels))],
     async run(documents, signal) {
       const labelled = sources.length === 0 ? documents : await label(documents, signal)
       let found = labelled.map((document) => withEntities(document, resolve(document.layers, policies)))

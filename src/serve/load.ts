@@ -1,6 +1,8 @@
 import { dirname, isAbsolute, join } from 'node:path'
 import type { z } from 'zod'
 import { readYaml } from '../config/yaml.js'
+import { isAddress } from './lists/fetch.js'
+import { listSchema, overridesSchema } from './lists/settings.js'
 import { NerError } from '../errors.js'
 import { nearest } from '../nearest.js'
 import { serveSchema, type ServeSettings } from './settings.js'
@@ -24,6 +26,11 @@ export function loadServeSettings(file: string | undefined, overrides: ServeOver
   for (const key of pathKeys) {
     const path = tree[key]
     if (typeof path === 'string' && !isAbsolute(path)) tree[key] = join(dirname(file!), path)
+  }
+  const seen = (path: string) => (isAbsolute(path) || isAddress(path) ? path : join(dirname(file!), path))
+  for (const section of [tree['overrides'], ...Object.values((tree['lists'] ?? {}) as Record<string, unknown>)]) {
+    const own = section as { source?: unknown } | null | undefined
+    if (typeof own?.source === 'string') own.source = seen(own.source)
   }
   for (const [key, value] of Object.entries(overrides)) if (value !== undefined) tree[key] = value
   const result = serveSchema.safeParse(tree)
@@ -52,6 +59,8 @@ function explain(issue: z.core.$ZodIssue, where: (path: Path) => string): NerErr
 
 function keysAt([section]: Path): string[] {
   if (section === undefined) return Object.keys(serveSchema.shape)
+  if (section === 'lists') return Object.keys(listSchema.shape)
+  if (section === 'overrides') return Object.keys(overridesSchema.shape)
   const inner = serveSchema.shape[section as 'batch']
   return Object.keys(inner.unwrap().shape)
 }

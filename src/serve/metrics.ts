@@ -1,6 +1,7 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { Batcher, BatchRun } from './batcher.js'
 import type { EngineProcess } from './engine-process.js'
+import type { ListState } from './lists/knowledge.js'
 import type { Answered, Recognizer } from './recognizer.js'
 
 export interface Metrics {
@@ -21,6 +22,7 @@ export function createMetrics(
   batcher: () => Batcher,
   engines: readonly EngineProcess[],
   recognizer: () => Recognizer,
+  lists: () => readonly ListState[] = () => [],
 ): Metrics {
   const registers = [new Registry()]
   const [registry] = registers
@@ -57,6 +59,56 @@ export function createMetrics(
     registers,
   })
   const failed = new Counter({ name: 'ner_batches_failed_total', help: 'Batches that failed.', registers })
+  stateGauges({ batcher, engines, recognizer }, registers)
+  listGauges(lists, registers)
+  return {
+    request: (route, status, milliseconds) => requests.observe({ route, status: String(status) }, milliseconds / 1000),
+    answer({ cache, labels, stages: own }) {
+      texts.inc({ cache })
+      for (const type of labels) entities.inc({ type })
+      if (cache !== 'miss') return
+      for (const [stage, milliseconds] of Object.entries(own))
+        stages.observe({ stage }, (milliseconds as number) / 1000)
+    },
+    batch({ examples, failed: hasFailed }) {
+      batches.observe(examples)
+      if (hasFailed) failed.inc()
+    },
+    text: () => registry!.metrics(),
+    contentType: registry!.contentType,
+  }
+}
+
+const isStale = ({ failure }: ListState): number => (failure === undefined ? 0 : 1)
+
+function listGauges(lists: () => readonly ListState[], registers: Registry[]): void {
+  const perList: readonly (readonly [name: string, help: string, value: (list: ListState) => number])[] = [
+    ['ner_list_stale', '1 where the source of a list cannot be read, and what was read before is served.', isStale],
+    ['ner_list_failures', 'Times that the source of a list could not be read.', ({ failures }) => failures],
+    ['ner_list_reloads', 'Times that a list was read.', ({ reloads }) => reloads],
+    ['ner_list_checked_seconds', 'When the source of a list was last read well.', ({ checked }) => checked / 1000],
+  ]
+  for (const [name, help, value] of perList) {
+    new Gauge({
+      name,
+      help,
+      labelNames: ['list'] as const,
+      registers,
+      collect() {
+        for (const list of lists()) this.set({ list: list.name }, value(list))
+      },
+    })
+  }
+}
+
+/** What is looked at when it is asked for. */
+interface Watched {
+  readonly batcher: () => Batcher
+  readonly engines: readonly EngineProcess[]
+  readonly recognizer: () => Recognizer
+}
+
+function stateGauges({ batcher, engines, recognizer }: Watched, registers: Registry[]): void {
   const gauges: readonly (readonly [name: string, help: string, value: () => number])[] = [
     ['ner_queue_sentences', 'Sentences that wait for an engine.', () => batcher().load.waiting],
     ['ner_texts_open', 'Texts without an answer yet.', () => batcher().load.texts],
@@ -79,21 +131,5 @@ export function createMetrics(
         this.set(value())
       },
     })
-  }
-  return {
-    request: (route, status, milliseconds) => requests.observe({ route, status: String(status) }, milliseconds / 1000),
-    answer({ cache, labels, stages: own }) {
-      texts.inc({ cache })
-      for (const type of labels) entities.inc({ type })
-      if (cache !== 'miss') return
-      for (const [stage, milliseconds] of Object.entries(own))
-        stages.observe({ stage }, (milliseconds as number) / 1000)
-    },
-    batch({ examples, failed: hasFailed }) {
-      batches.observe(examples)
-      if (hasFailed) failed.inc()
-    },
-    text: () => registry!.metrics(),
-    contentType: registry!.contentType,
   }
 }

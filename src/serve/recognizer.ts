@@ -1,10 +1,15 @@
 import { createHash } from 'node:crypto'
-import type { Document, Token } from '../data/document.js'
+import type { Document, Span, Token } from '../data/document.js'
 import { decodeSpans, decodingOf, type ScoredSpan } from '../inference/decode.js'
 import { prepare } from '../inference/prepare.js'
 import { classifyTokens, type ClassifiedToken, type Strategy } from '../inference/token-classification.js'
+import { sentinelLabel } from '../sources/source.js'
 import type { ModelFolder } from '../artifacts/model.js'
-import { answerCache, type CacheOutcome, type CacheSettings } from './cache.js'
+import { hashBytes } from '../io/hash.js'
+import { entitiesOf } from '../pipeline/pipeline.js'
+import type { AnswerCache, CacheOutcome } from './cache.js'
+import { type Knowledge, modelLayer } from './lists/knowledge.js'
+import { exactAnswer } from './lists/overrides.js'
 import type { Batcher } from './batcher.js'
 import { pieceExample } from './piece-example.js'
 
@@ -44,10 +49,14 @@ export interface Answered {
   readonly labels: readonly string[]
 }
 
+type Found = Recognized & Pick<Answered, 'cache'>
 export type RecognizedFrom = Recognized & Answered
 export type ClassifiedFrom = Classified & Answered
 
-/** What finds entities for requests: a model behind a queue, with a cache before both. */
+/**
+ * What finds entities for requests: a model behind a queue, lists beside it, and a cache before all. It never changes:
+ * where a list does, another takes its place, and a request has one of them from its beginning to its end.
+ */
 export interface Recognizer {
   /** A hash of all that an answer depends on. */
   readonly version: string
@@ -63,16 +72,24 @@ const bytesOfSpan = 96
 const bytesOfToken = 160
 const bytesOfAnswer = 200
 
+/** What recognizers of one model share. */
+export interface RecognizerParts {
+  readonly model: ModelFolder
+  readonly modelVersion: string
+  /** The model's types. */
+  readonly types: readonly string[]
+  readonly batcher: Batcher
+  readonly cache: AnswerCache<Recognized | Classified>
+  readonly onAnswer?: (answer: Answered) => void
+}
+
 export function createRecognizer(
-  model: ModelFolder,
-  version: string,
-  labels: readonly string[],
-  batcher: Batcher,
-  cacheSettings: CacheSettings,
-  onAnswer: (answer: Answered) => void = () => undefined,
+  { model, modelVersion, types, batcher, cache, onAnswer = () => undefined }: RecognizerParts,
+  { pipeline, exact, version: knowledgeVersion, isEmpty }: Knowledge,
 ): Recognizer {
   const decoding = decodingOf(model)
-  const cache = answerCache<Recognized | Classified>(cacheSettings, sizeOf)
+  const version = isEmpty ? modelVersion : hashBytes(Buffer.from(`${modelVersion} ${knowledgeVersion}`)).slice(0, 16)
+  const labels = [...new Set([...types, ...pipeline.labels])].filter((label) => label !== sentinelLabel).sort()
 
   async function compute({ text, tokens }: Query, signal: AbortSignal): Promise<Recognized> {
     const began = performance.now()
@@ -82,8 +99,22 @@ export function createRecognizer(
     const tokenizing = performance.now() - began
     const { emissions, queued, engine } = await batcher.submit({ examples, words, signal })
     const decodingBegan = performance.now()
-    const spans = decodeSpans(documents[0]!, emissions, decoding)
+    const found = decodeSpans(documents[0]!, emissions, decoding)
+    const spans = isEmpty ? found : await withKnowledge(documents[0]!, found, signal)
     return { spans, words, stages: { tokenizing, queued, engine, decoding: performance.now() - decodingBegan } }
+  }
+
+  async function withKnowledge(document: Document, found: readonly Span[], signal: AbortSignal): Promise<ScoredSpan[]> {
+    const [answer] = await pipeline.run([{ ...document, layers: { [modelLayer]: found } }], signal)
+    return entitiesOf(answer!).map(certain)
+  }
+
+  /** What was decided for the text as it reads. */
+  function decided(text: string): Found | undefined {
+    const spans = exact === undefined ? undefined : exactAnswer(exact, text)
+    if (spans === undefined) return undefined
+    const stages = { tokenizing: 0, queued: 0, engine: 0, decoding: 0 }
+    return { spans: spans.map(certain), words: 0, stages, cache: 'hit' }
   }
 
   async function computeTokens(text: string, strategy: Strategy, signal: AbortSignal): Promise<Classified> {
@@ -97,6 +128,11 @@ export function createRecognizer(
     const { tokenizer, tagger } = model
     const tokens = classifyTokens(text, pieces, emissions, { tokenizer, tags: tagger.tags, strategy })
     return { tokens, stages: { tokenizing, queued, engine, decoding: performance.now() - decodingBegan } }
+  }
+
+  async function computed(query: Query, signal: AbortSignal): Promise<Found> {
+    const { value, outcome } = await cache.get(keyOf(query, version), (signal) => compute(query, signal), signal)
+    return { ...(value as Recognized), cache: outcome }
   }
 
   return {
@@ -113,9 +149,8 @@ export function createRecognizer(
       return answer
     },
     async find(query, signal) {
-      const { value, outcome } = await cache.get(keyOf(query, version), (signal) => compute(query, signal), signal)
-      const { spans, words, stages } = value as Recognized
-      const answer = { spans, words, stages, cache: outcome, labels: spans.map(({ label }) => label) }
+      const { spans, words, stages, cache } = decided(query.text) ?? (await computed(query, signal))
+      const answer = { spans, words, stages, cache, labels: spans.map(({ label }) => label) }
       onAnswer(answer)
       return answer
     },
@@ -125,7 +160,11 @@ export function createRecognizer(
   }
 }
 
-const sizeOf = (answer: Recognized | Classified): number =>
+/** A name of a list counts as certain, where it says nothing else. */
+const certain = (span: Span): ScoredSpan => ({ ...span, score: span.score ?? 1 })
+
+/** What an answer takes in memory, roughly, in bytes. */
+export const sizeOf = (answer: Recognized | Classified): number =>
   'tokens' in answer
     ? bytesOfAnswer + answer.tokens.reduce((sum, { word }) => sum + bytesOfToken + 2 * word.length, 0)
     : bytesOfAnswer + answer.spans.reduce((sum, { label }) => sum + bytesOfSpan + label.length, 0)

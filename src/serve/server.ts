@@ -7,12 +7,14 @@ import { hashFile } from '../io/hash.js'
 import { loadModel } from '../artifacts/model.js'
 import { versions } from '../runtime/versions.js'
 import { createBatcher } from './batcher.js'
+import { answerCache } from './cache.js'
 import { startEngine, type EngineProcess } from './engine-process.js'
 import { createApp } from './http/app.js'
 import type { Served } from './http/plugin.js'
+import { keepKnowledge, type KnowledgeKeeper } from './lists/knowledge.js'
 import { createMetrics } from './metrics.js'
 import { tryOutPage } from './page/page.js'
-import { createRecognizer } from './recognizer.js'
+import { type Answered, createRecognizer, type Recognizer, sizeOf } from './recognizer.js'
 import { threadsOf, type ServeSettings } from './settings.js'
 
 /** A server that listens. */
@@ -27,6 +29,8 @@ export interface Server {
 /** What answers requests, without an address: for an application of one's own. */
 export interface NerService {
   readonly served: Served
+  /** Looks now whether a source of lists or overrides has changed. */
+  refresh(): Promise<void>
   /** No more is taken; resolves when all that was accepted is answered. */
   drain(): Promise<void>
   close(): Promise<void>
@@ -38,9 +42,13 @@ const warmLengths = [4, 16, 48]
 /**
  * Loads a model and starts its engines; they are warmed before the service is ready.
  *
- * @throws NerError `model/*`, `runtime/*`
+ * @throws NerError `model/*`, `runtime/*`, `serve/bad-list`
  */
-export async function openService(settings: ServeSettings): Promise<NerService> {
+// eslint-disable-next-line max-lines-per-function -- it puts together what knows nothing of each other
+export async function openService(
+  settings: ServeSettings,
+  onListFailure: (error: NerError, list: string) => void = () => undefined,
+): Promise<NerService> {
   const model = await loadModel(settings.model)
   const labels = model.tagger.tags.length
   const threads = threadsOf(settings)
@@ -55,6 +63,7 @@ export async function openService(settings: ServeSettings): Promise<NerService> 
     () => batcher,
     engines,
     () => recognizer,
+    () => keeper?.states ?? [],
   )
   const batcher = createBatcher(
     engines,
@@ -68,21 +77,29 @@ export async function openService(settings: ServeSettings): Promise<NerService> 
     },
     (run) => metrics.batch(run),
   )
-  const cache = { bytes: settings.cache.bytes, ttl: 1000 * settings.cache.ttl_s }
-  const types = [...tagLabels(model.tagger.tags)].sort()
-  const recognizer = createRecognizer(model, modelVersion(model), types, batcher, cache, (answer) =>
-    metrics.answer(answer),
-  )
+  const parts = {
+    model,
+    modelVersion: modelVersion(model),
+    types: [...tagLabels(model.tagger.tags)].sort(),
+    batcher,
+    cache: answerCache({ bytes: settings.cache.bytes, ttl: 1000 * settings.cache.ttl_s }, sizeOf),
+    onAnswer: (answer: Answered) => metrics.answer(answer),
+  }
+  let recognizer: Recognizer
+  let keeper: KnowledgeKeeper | undefined
   const close = async () => {
+    await keeper?.close()
     await Promise.all(engines.map((engine) => engine.close()))
   }
   try {
+    keeper = await keepKnowledge(
+      { ...settings, stages: [] },
+      (knowledge) => (recognizer = createRecognizer(parts, knowledge)),
+      onListFailure,
+    )
+    recognizer = createRecognizer(parts, keeper.current)
     await Promise.all(engines.map(({ started }) => started))
-    for (const words of warmLengths) {
-      const text = `${Array.from({ length: words }, (_, i) => `Ann${i}`).join(' ')}.`
-      const signal = new AbortController().signal
-      await Promise.all(engines.map((_, i) => recognizer.find({ text: `${text} ${i}` }, signal)))
-    }
+    await warm(recognizer, engines.length)
   } catch (error) {
     await close()
     throw error
@@ -91,7 +108,9 @@ export async function openService(settings: ServeSettings): Promise<NerService> 
   const name = basename(model.folder)
   const served: Served = {
     name,
-    recognizer,
+    get recognizer() {
+      return recognizer
+    },
     limits: {
       textUnits: settings.limits.text_units,
       texts: settings.limits.texts,
@@ -110,6 +129,7 @@ export async function openService(settings: ServeSettings): Promise<NerService> 
   }
   return {
     served,
+    refresh: () => keeper.refresh(),
     async drain() {
       state = 'draining'
       const until = performance.now() + settings.queue.drain_ms
@@ -119,13 +139,23 @@ export async function openService(settings: ServeSettings): Promise<NerService> 
   }
 }
 
+async function warm(recognizer: Recognizer, engines: number): Promise<void> {
+  for (const words of warmLengths) {
+    const text = `${Array.from({ length: words }, (_, i) => `Ann${i}`).join(' ')}.`
+    const { signal } = new AbortController()
+    await Promise.all(Array.from({ length: engines }, (_, i) => recognizer.find({ text: `${text} ${i}` }, signal)))
+  }
+}
+
 /**
  * Serves a model over HTTP.
  *
  * @throws NerError `serve/port-taken`, and as `openService`
  */
 export async function serve(settings: ServeSettings): Promise<Server> {
-  const service = await openService(settings)
+  const service = await openService(settings, (error, list) => {
+    process.stderr.write(`list ${list}: ${error.message}\n`)
+  })
   const app = createApp(settings, service)
   try {
     const address = await app.listen({ host: settings.host, port: settings.port })

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { z } from 'zod'
+import { listSchema, overridesSchema } from './lists/settings.js'
 
 /**
  * Every key of `ner serve`, with its default. `configs/serve.yaml` says the same to people, key by key, and a test holds
@@ -49,6 +50,8 @@ export const serveSchema = z.strictObject({
       ttl_s: z.number().positive().default(600),
     })
     .prefault({}),
+  lists: z.record(z.string().min(1), listSchema).default({}),
+  overrides: overridesSchema.nullable().default(null),
   log: z
     .strictObject({
       level: z.enum(['silent', 'error', 'warn', 'info', 'debug']).default('info'),

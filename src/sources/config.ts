@@ -28,7 +28,8 @@ const tokenPatterns = z
   })
   .refine((it) => (it.patterns === undefined) !== (it.file === undefined), { error: 'give either patterns or a file' })
 
-const knowledgeBase = z.strictObject({
+/** A list of names: its files, and how a text may write them. */
+export const knowledgeBase = z.strictObject({
   kind: z.literal('knowledge_base'),
   files: names,
   /** Of entries that have no type themselves. */

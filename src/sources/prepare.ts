@@ -58,6 +58,8 @@ export interface Prepared {
 export interface PrepareOptions {
   /** Leave bad rows of knowledge bases out instead of stopping at the first. */
   readonly skipBad?: boolean
+  /** Take every label that a function votes for, whatever the configuration's own are. */
+  readonly anyLabel?: boolean
 }
 
 /** What the preparation of one function adds to. */
@@ -124,14 +126,14 @@ export async function prepare({ config, where }: ConfigFile, options: PrepareOpt
     }
     const { votes, depends, reads = [] } = await (preparers[spec.kind] as Preparer<FunctionSpec>)(spec, context, to)
     for (const [label, from] of votes ?? []) {
-      checkLabel(label, config.labels, from)
+      if (options.anyLabel !== true) checkLabel(label, config.labels, from)
       produced.add(label)
     }
     const labels = votes ? [...votes.keys()] : labelsOfRule(spec, functions, reads)
     const version = versionOf(spec.kind, depends)
     functions.push({ name, index: functions.length, spec, labels, version, reads })
   }
-  const missing = config.labels.find((label) => !produced.has(label))
+  const missing = options.anyLabel === true ? undefined : config.labels.find((label) => !produced.has(label))
   if (missing !== undefined) {
     const at = config.labels.indexOf(missing)
     const there = [...produced].filter((label) => label !== sentinelLabel)

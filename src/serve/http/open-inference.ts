@@ -41,6 +41,7 @@ export async function answerInfer(
   const json = body.subarray(0, jsonLength ?? body.length)
   const request = parsed(inferRequest, jsonOf(json))
   const texts = textsOf(request, body.subarray(json.length))
+  const { version } = service.recognizer
   const answers = await answerAll(
     service,
     texts.map((text) => ({ text })),
@@ -59,7 +60,7 @@ export async function answerInfer(
   const output = { name: outputName, datatype: 'BYTES', shape }
   const head = {
     model_name: service.name,
-    model_version: service.recognizer.version,
+    model_version: version,
     ...(request.id !== undefined && { id: request.id }),
   }
   if (!wantsBinary(request)) {

@@ -40,8 +40,11 @@ export const answerAll = (
   queries: readonly Query[],
   asker: Asker,
   deadline?: number,
-): Promise<RecognizedFrom[]> =>
-  answerEach(service, queries, asker, (query, signal) => service.recognizer.find(query, signal), deadline)
+): Promise<RecognizedFrom[]> => {
+  // One for all texts, whatever is reloaded meanwhile.
+  const { recognizer } = service
+  return answerEach(service, queries, asker, (query, signal) => recognizer.find(query, signal), deadline)
+}
 
 /** As {@link answerAll}, with what is asked of each text. */
 export async function answerEach<Q extends Query, T extends Answered>(

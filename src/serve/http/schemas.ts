@@ -37,8 +37,9 @@ export const entity = z.strictObject({
   start: offset,
   end: offset,
   label: z.string(),
-  score: z.number(),
+  score: z.number().describe('1 where a list or an override decided'),
   text: z.string(),
+  source: z.string().optional().describe('Who decided, where the server has lists: model, overrides, or a list'),
 })
 
 const stages = z.strictObject({

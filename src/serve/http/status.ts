@@ -91,5 +91,6 @@ export const httpStatus: Readonly<Record<ErrorCode, HttpStatus>> = {
   'serve/deadline': { status: 504, retry: true },
   'serve/engine-hung': { status: 503, retry: true },
   'serve/engine-lost': { status: 503, retry: true },
+  'serve/bad-list': { status: 503, retry: true },
   'serve/port-taken': { status: 500, retry: false },
 }
