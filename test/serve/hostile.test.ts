@@ -3,7 +3,9 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { codes } from '../../src/errors.js'
 import { loadServeSettings } from '../../src/serve/load.js'
-import { serve, type Server } from '../../src/serve/server.js'
+import { createApp } from '../../src/serve/http/app.js'
+import type { Recognizer } from '../../src/serve/recognizer.js'
+import { openService, serve, type Server } from '../../src/serve/server.js'
 import { tinyTagger } from '../inference/tiny-tagger.js'
 
 /* Requests over a real socket that no client of good will sends. Others are served all the while. */
@@ -108,6 +110,33 @@ describe('a slow client is let go, and others are served', () => {
     for (const answers of outcome) expect(answers).toEqual([{ status: 408, code: 'serve/slow-request' }])
     expect([...others]).toEqual([200])
   })
+})
+
+test('a client that waits for its answer is not taken for a slow one', async () => {
+  const settings = loadServeSettings(undefined, { model: await tinyTagger() })
+  const service = await openService(settings)
+  const { recognizer } = service.served
+  const slow: Recognizer = {
+    ...recognizer,
+    async find(query, signal) {
+      await wait(1500)
+      return recognizer.find(query, signal)
+    },
+  }
+  const app = createApp(
+    { ...settings, limits: { ...settings.limits, request_ms: 300 }, log: { ...settings.log, level: 'silent' } },
+    { served: { ...service.served, ready: true, recognizer: slow } },
+  )
+  const address = await app.listen({ port: 0 })
+  const headers = { 'content-type': 'application/json' }
+  const answer = await fetch(`${address}/v1/ner`, {
+    method: 'POST',
+    headers,
+    body: '{"text": "ab", "deadline_ms": 9000}',
+  })
+  expect(answer.status).toBe(200)
+  await app.close()
+  await service.close()
 })
 
 describe('a body over the limit is not read to its end', () => {
