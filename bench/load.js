@@ -29,6 +29,20 @@ export function post(url, body, { agent, headers = {} } = {}) {
   })
 }
 
+/** Resolves with the text at an address. */
+export function get(url) {
+  return new Promise((resolve, reject) => {
+    const sent = request(url, (response) => {
+      const chunks = []
+      response.on('data', (chunk) => chunks.push(chunk))
+      response.on('end', () => resolve({ status: response.statusCode, text: Buffer.concat(chunks).toString() }))
+      response.on('error', reject)
+    })
+    sent.on('error', reject)
+    sent.end()
+  })
+}
+
 /**
  * Sends `count` requests, `rate` a second, of bodies in turn. Resolves with the milliseconds of each that was answered
  * with 200, sorted, and how many had which status.

@@ -7,6 +7,7 @@ const benches = {
   distill: () => import('./distill.js'),
   weak: () => import('./weak.js'),
   'weak-fit': () => import('./weak-fit.js'),
+  serve: () => import('./serve.js'),
 }
 
 const [name, ...flags] = process.argv.slice(2)
