@@ -61,6 +61,8 @@ export interface Recognizer {
   /** A hash of all that an answer depends on. */
   readonly version: string
   readonly labels: readonly string[]
+  /** Whether nothing stands beside the model: no list, no overrides. */
+  readonly isModelAlone: boolean
   find(query: Query, signal: AbortSignal): Promise<RecognizedFrom>
   /** What transformers' token-classification pipeline finds with the model, by argmax over pieces. */
   classify(text: string, strategy: Strategy, signal: AbortSignal): Promise<ClassifiedFrom>
@@ -138,6 +140,7 @@ export function createRecognizer(
   return {
     version,
     labels,
+    isModelAlone: isEmpty,
     async classify(text, strategy, signal) {
       const key = `${strategy} ${keyOf({ text }, version)}`
       const { value, outcome } = await cache.get(key, (signal) => computeTokens(text, strategy, signal), signal)

@@ -130,6 +130,15 @@ describe('clients of others', () => {
     for (const line of after) expect(line).toMatch(/type="[XY]"/)
   })
 
+  test('no strategy gets round what stands beside the model', async () => {
+    const recognizer = { ...service.served.recognizer, isModelAlone: false }
+    const other = createApp(settingsOf(), { served: { ...service.served, ready: true, recognizer } })
+    const ask = async (parameters: object) =>
+      (await other.inject({ method: 'POST', url: '/', payload: { inputs: names, parameters } })).json<unknown[]>()
+    expect((await ask({})).length).toBeGreaterThan(2)
+    expect(await ask({ aggregation_strategy: 'none' })).toEqual(await ask({}))
+  })
+
   test('the Open Inference Protocol, in JSON and in bytes', async () => {
     const { name } = service.served
     const shape = [2]

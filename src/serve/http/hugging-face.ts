@@ -11,7 +11,8 @@ type HuggingFaceEntity = z.output<typeof huggingFaceEntity>
 /**
  * `POST /`, as Hugging Face's token-classification task answers: offsets are code points. Where the client names no
  * strategy of aggregation it has the server's entities, as `/v1/ner` gives them. With a strategy it has what
- * transformers' pipeline gives with the same model: argmax over pieces, without the CRF.
+ * transformers' pipeline gives with the same model: argmax over pieces, without the CRF. Where lists or overrides stand
+ * beside the model every client has the server's entities: no strategy gets round what was decided.
  */
 export async function answerHuggingFace(
   service: Service,
@@ -20,10 +21,10 @@ export async function answerHuggingFace(
 ): Promise<HuggingFaceEntity[] | HuggingFaceEntity[][]> {
   const { inputs, parameters } = parsed(huggingFaceRequest, body)
   const queries = [inputs].flat().map((text) => ({ text }))
-  const strategy = parameters?.aggregation_strategy ?? undefined
+  const { recognizer } = service
+  const strategy = recognizer.isModelAlone ? (parameters?.aggregation_strategy ?? undefined) : undefined
   const ignored = new Set(parameters?.ignore_labels ?? ['O'])
   const isWanted = ({ entity, entity_group: group }: ClassifiedToken) => !ignored.has((entity ?? group)!)
-  const { recognizer } = service
   const results =
     strategy === undefined
       ? (await answerAll(service, queries, asker)).map((answer, i) => entitiesOf(queries[i]!.text, answer))

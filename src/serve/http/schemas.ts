@@ -83,7 +83,9 @@ export const huggingFaceRequest = z.object({
       aggregation_strategy: z
         .enum(strategies)
         .nullish()
-        .describe('As transformers’ pipeline does it with the model alone; without it, the entities of /v1/ner'),
+        .describe(
+          'As transformers’ pipeline does it with the model; without it, or with lists or overrides, the entities of /v1/ner',
+        ),
       ignore_labels: z.array(z.string()).nullish().describe('Types or tags to leave out; O where absent'),
       stride: z.int().min(0).nullish().describe('Read and not needed: long texts always have overlapping windows'),
     })
