@@ -34,7 +34,12 @@ const kubernetes = tool('kubernetes-validate')
 
 test.skipIf(!promtool)('promtool takes the rules, and they fire when they should and not before', async () => {
   const { stdout } = await run(promtool!, ['check', 'rules', recipe('prometheus-rules.yaml')])
-  expect(stdout).toMatch(/SUCCESS: [5-9]\d* rules found/)
+  const { groups } = parse(text('prometheus-rules.yaml')) as {
+    readonly groups: readonly { readonly rules: unknown[] }[]
+  }
+  const rules = groups.flatMap((group) => group.rules)
+  expect(rules.length).toBeGreaterThan(4)
+  expect(stdout).toContain(`SUCCESS: ${rules.length} rules found`)
   await run(promtool!, ['test', 'rules', recipe('prometheus-rules.test.yaml')])
 })
 
