@@ -12,6 +12,8 @@ import type { Scheme } from './schemes.js'
 import { rejectInto, type Reject } from './source.js'
 import { recordOf } from './formats/to-record.js'
 import { findWords } from '../text/words.js'
+import { snapSpans, type Snap } from './snap.js'
+import { tellReading } from './notes.js'
 import { streamDocuments, type DocumentBatch } from './stream/documents.js'
 import { documentWriter, fitToWords, type DocumentWriter, type WriteOptions } from './write.js'
 
@@ -19,6 +21,8 @@ export interface ConvertOptions extends Pick<WriteOptions, 'unit' | 'words'>, Om
   readonly to: Format
   /** Of the tags that are written; that of the tags that were read, or IOB2, unless said. */
   readonly toScheme?: Scheme
+  /** Moves the ends of spans that cut a word; they stay where they are, unless said. */
+  readonly snap?: Snap
 }
 
 export interface Conversion {
@@ -41,7 +45,7 @@ export interface Conversion {
  */
 export async function* convert(
   path: string,
-  { to, toScheme, unit, words = findWords, ...reading }: ConvertOptions,
+  { to, toScheme, snap, unit, words = findWords, ...reading }: ConvertOptions,
 ): Job<Conversion> {
   const rejects: Reject[] = []
   const reject = rejectInto(rejects, reading.skipBad)
@@ -51,12 +55,15 @@ export async function* convert(
   const lost = tally()
   let writer: DocumentWriter | undefined
   let from: Format = 'conll'
-  let [count, spans] = [0, 0]
+  let [count, spans, moved] = [0, 0, 0]
   for await (const batch of batches()) {
     from = batch.format
     rejects.push(...batch.rejects)
     lost.add(batch.losses)
-    const documents = columns ? inColumns(batch.documents, columns.isLabelled, words, reject) : batch.documents
+    const snapped = snap === undefined ? undefined : snapAll(batch.documents, { snap, words, reject })
+    moved += snapped?.moved ?? 0
+    const read = snapped?.documents ?? batch.documents
+    const documents = columns ? inColumns(read, columns.isLabelled, words, reject) : read
     count += documents.length
     for (const { layers } of documents) spans += layers[goldLayer]?.length ?? 0
     const scheme = toScheme ?? batch.scheme
@@ -65,6 +72,8 @@ export async function* convert(
     yield [...writer.write(documents)].join('')
   }
   if (writer) yield* writer.end()
+  if (moved > 0)
+    tellReading({ file: path, note: `${moved} ${moved === 1 ? 'span' : 'spans'} moved to the ends of words` })
   return { from, to, documents: count, spans, losses: [...lost.losses(), ...(writer?.losses() ?? [])], rejects }
 }
 
@@ -104,6 +113,30 @@ async function collected<T>(items: AsyncIterable<T>): Promise<T[]> {
 }
 
 type Refuse = (error: NerError, raw: string) => void
+
+interface Snapping {
+  readonly snap: Snap
+  readonly words: NonNullable<WriteOptions['words']>
+  readonly reject: Refuse
+}
+
+/** Documents whose spans cut no word, and how many spans were moved for that. */
+function snapAll(documents: readonly Document[], { snap, words, reject }: Snapping) {
+  let moved = 0
+  const snapped = documents.map((document) => {
+    const done = snapSpans(document, document.tokens ?? words(document.text), goldLayer, snap)
+    moved += done.moved
+    for (const span of done.unfit) {
+      const error = new NerError('data/misaligned-span', 'A span holds no whole word.', {
+        where: placeOf(document, span),
+        mend: 'Take `snap` expand, or leave such spans out with `skip-bad`.',
+      })
+      reject(error, JSON.stringify({ id: document.id, ...span }))
+    }
+    return done.document
+  })
+  return { documents: snapped, moved }
+}
 
 /** The documents that columns can hold, with the spans that they can hold. */
 function inColumns(

@@ -9,6 +9,7 @@ import { isObject, type Json } from './json.js'
 import { isLabelStudio, readLabelStudio } from './formats/label-studio.js'
 import type { Loss } from './losses.js'
 import { firstRows } from './formats/records.js'
+import type { OffsetUnit } from './offsets.js'
 import type { Scheme } from './schemes.js'
 import { baseOf, type ReadOptions, type Reject, type Source } from './source.js'
 import { linesOf } from '../io/lines.js'
@@ -29,6 +30,8 @@ export interface Content {
   readonly losses: readonly Loss[]
   /** What was told, assumed or mended in reading, a line each. */
   readonly notes?: readonly string[]
+  /** What offsets count, where the file does not say and its words do. */
+  readonly unit?: OffsetUnit
 }
 
 export interface Corpus extends Content {

@@ -112,6 +112,15 @@ describe('data validate', () => {
     expect(readFileSync(path('mend.jsonl'), 'utf8')).toBe(bad)
   })
 
+  it('mends tags alone where asked, and deletes no document', async () => {
+    const rows = 'On O\n3 I-DATE\nMay B-DATE\n\nIda B-PER\nran O\n\nIda B-PER\nran O\n'
+    const { stdout } = await ner('data', 'validate', file('tags.conll', rows), '--fix', 'tags')
+    expect(stdout).toMatch(/tags\.fixed\.conll: mended 1\n/)
+    const mended = readFileSync(path('tags.fixed.conll'), 'utf8')
+    expect(mended).toContain('3\tB-DATE')
+    expect(mended.match(/Ida/g)).toHaveLength(2)
+  })
+
   it('gives every finding as JSON', async () => {
     const { stdout } = await ner('data', 'validate', file('bad.jsonl', bad), '--json')
     const [only] = (JSON.parse(stdout) as { files: { findings: { kind: string; safe: boolean }[] }[] }).files

@@ -2,6 +2,7 @@ import { convert, requirePlaceForRejects, writeRejects, type Conversion } from '
 import { units } from '../../data/offsets.js'
 import { formats } from '../../data/read.js'
 import { schemes } from '../../data/schemes.js'
+import { snaps } from '../../data/snap.js'
 import { findWords } from '../../text/words.js'
 import { streamAtomically } from '../../io/write.js'
 import type { Job } from '../../job.js'
@@ -23,6 +24,11 @@ export const command = defineCommand({
     ...reading,
     'to-scheme': { type: 'string', choices: schemes, describe: 'How CoNLL tags are written; as they were, or IOB2' },
     'to-offset-unit': { type: 'string', choices: units, describe: "What JSONL's offsets count; code points" },
+    snap: {
+      type: 'string',
+      choices: snaps,
+      describe: 'Move the ends of spans that cut a word: to hold it, or to leave it',
+    },
     'skip-bad': skipBad,
     json: { type: 'boolean', describe: 'What was done, as JSON', implies: 'out' },
   },
@@ -40,6 +46,7 @@ export const command = defineCommand({
       skipBad: args['skip-bad'] === true,
       ...(toScheme !== undefined && { toScheme }),
       ...(unit !== undefined && { unit }),
+      ...(args.snap !== undefined && { snap: args.snap }),
     })
     if (args.out === undefined) {
       tell(listed(await printed(job)))

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs'
 import { join, parse } from 'node:path'
-import { applyFixes } from '../../data/checks/fix.js'
+import { applyFixes, fixKinds, isMended, type FixKind } from '../../data/checks/fix.js'
 import { kinds, type Finding, type Kind } from '../../data/checks/finding.js'
 import { validate, type ValidatedFile } from '../../data/checks/validate.js'
 import { writeRejects } from '../../data/convert.js'
@@ -22,7 +22,12 @@ export const command = defineCommand({
     files: { type: 'string', array: true, demandOption: true, describe: 'Labelled files, e.g. train, dev and test' },
   },
   options: {
-    fix: { type: 'boolean', describe: 'Apply the safe mends, to FILE.fixed beside each file, and list them' },
+    fix: {
+      type: 'string',
+      requiresArg: false,
+      choices: ['', ...fixKinds],
+      describe: 'Apply the safe mends, or those of tags alone, to FILE.fixed beside each file, and list them',
+    },
     'min-label-count': { type: 'number', default: 10, describe: 'Labels with fewer spans are rare' },
     show: { type: 'number', default: 5, describe: 'How many findings of each kind to list; --json lists all' },
     ...reading,
@@ -31,9 +36,10 @@ export const command = defineCommand({
   examples: [
     ['ner data validate train.conll dev.conll test.conll', 'each file by itself, and texts that leak between them'],
     ['ner data validate export.jsonl --fix', 'a mended copy, export.fixed.jsonl'],
+    ['ner data validate test.conll --fix tags', 'the same documents, with tags that are legal'],
   ],
   async run(args) {
-    if (args.fix === true) args.files.forEach(requireFile)
+    if (args.fix !== undefined) args.files.forEach(requireFile)
     const files = await during(
       'checking',
       validate(args.files, {
@@ -42,11 +48,14 @@ export const command = defineCommand({
         minLabelCount: args['min-label-count'],
       }),
     )
-    const fixed = args.fix === true ? files.map(writeFixed) : []
+    const fixes = args.fix === undefined ? undefined : args.fix === 'tags' ? 'tags' : 'all'
+    const fixed = fixes === undefined ? [] : files.map((file) => writeFixed(file, fixes))
     await write(
       args.json === true ? `${JSON.stringify(toJson(files, fixed), null, 2)}\n` : report(files, fixed, args.show),
     )
-    const left = files.flatMap(({ findings }) => findings).filter(({ fix }) => args.fix !== true || fix === undefined)
+    const left = files
+      .flatMap(({ findings }) => findings)
+      .filter((finding) => fixes === undefined || !isMended(finding, fixes))
     // Training would stop on a file without labels, too.
     const bare = files.some(({ corpus }) => isUnlabelled(corpus.documents))
     return bare || left.some(({ kind }) => kinds[kind].severity === 'error') ? exit.gateFailed : exit.done
@@ -70,8 +79,8 @@ interface Fixed {
   readonly losses: string
 }
 
-function writeFixed(file: ValidatedFile): Fixed {
-  const { documents, applied, rejects } = applyFixes(file)
+function writeFixed(file: ValidatedFile, fixes: FixKind): Fixed {
+  const { documents, applied, rejects } = applyFixes(file, fixes)
   const { format: to, scheme } = file.corpus
   const { dir, name, ext } = parse(file.path.replace(/\.gz$/, ''))
   const path = join(dir, `${name}.fixed${ext}`)

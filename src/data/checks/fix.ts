@@ -10,9 +10,18 @@ export interface FixedFile {
   readonly rejects: readonly Reject[]
 }
 
+/** `tags`: those of tags alone, so that a file has the documents and spans that published figures are of. */
+export type FixKind = 'all' | 'tags'
+
+export const fixKinds: readonly FixKind[] = ['all', 'tags']
+
+/** Whether a finding is mended. */
+export const isMended = ({ kind, fix }: Finding, fixes: FixKind): boolean =>
+  fix !== undefined && (fixes === 'all' || kind === 'scheme')
+
 /** Applies the safe mends: they change no label that anyone could have meant. */
-export function applyFixes({ corpus, findings }: ValidatedFile): FixedFile {
-  const applied = findings.filter(({ fix }) => fix !== undefined)
+export function applyFixes({ corpus, findings }: ValidatedFile, fixes: FixKind = 'all'): FixedFile {
+  const applied = findings.filter((finding) => isMended(finding, fixes))
   const dropped = new Set<Document>()
   const mends = new Map<Document, Map<Span, Span | null>>()
   for (const { fix } of applied as readonly { readonly fix: Fix }[]) {

@@ -2,7 +2,8 @@ import type { Document } from '../document.js'
 import { isGiven, isList, isObject, nameOf, without, type Json, type JsonObject } from '../json.js'
 import type { Lose } from '../losses.js'
 import { badRow } from '../ranges.js'
-import { readRecords, type RecordCorpus, type RowContext } from './records.js'
+import { goodRows, readRecords, type RecordCorpus, type RowContext } from './records.js'
+import { tellUnit, type Stretch } from './unit.js'
 import type { ReadOptions, Source } from '../source.js'
 import { recordOf } from './to-record.js'
 
@@ -14,7 +15,8 @@ import { recordOf } from './to-record.js'
  *   1.2–1.5    {"id": 1, "data": "…", "label": [[0, 2, "ORG"]]}
  *   later      {"id": 1, "text": "…", "label": [[0, 2, "ORG"]]}; with relations
  *              "entities": [{"id": 1, "label": "ORG", "start_offset": 0, "end_offset": 2}]
- * (github.com/doccano/doccano, pull requests 46 and 1703, issues 113, 1291 and 1795). Offsets count code points.
+ * (github.com/doccano/doccano, pull requests 46 and 1703, issues 113, 1291 and 1795). Offsets count code points, or, as some
+ * releases wrote them, UTF-16 units.
  */
 
 const spanKeys = ['label', 'labels', 'entities', 'annotations'] as const
@@ -31,8 +33,37 @@ export const isDoccano = (row: Json): boolean =>
 const spansIn = (field: Json | undefined): JsonObject[] => (isList(field) ? field.filter(isObject) : [])
 
 /** Reads doccano's export, of any generation. Throws `data/bad-row` or `data/bad-offset`, with file and line. */
-export const readDoccano = (source: Source, options: ReadOptions = {}): RecordCorpus =>
-  readRecords(source, options, recordsOfRow)
+export function readDoccano(source: Source, options: ReadOptions = {}): RecordCorpus {
+  if (options.offsetUnit !== undefined) return readRecords(source, options, recordsOfRow)
+  const lines = [...source.lines]
+  // Where every character is one unit long, the units are the same.
+  if (!lines.some((line) => /[\ud800-\udbff]|\\u[dD][89abAB]/.test(line))) {
+    return readRecords({ ...source, lines }, options, recordsOfRow)
+  }
+  const { unit, isTold, note } = tellUnit(stretchesOf(goodRows({ ...source, lines })))
+  const corpus = readRecords({ ...source, lines }, { ...options, offsetUnit: unit }, recordsOfRow)
+  return { ...corpus, ...(note !== undefined && { notes: [note] }), ...(isTold && { unit }) }
+}
+
+/** What rows without a unit of their own have labelled. */
+function* stretchesOf(rows: Iterable<Json>): Generator<Stretch> {
+  for (const row of rows) {
+    if (!isObject(row) || isGiven(row['offset_unit'])) continue
+    const text = row['text'] ?? row['data']
+    const spans = spanKeys.map((name) => row[name]).find(isList)
+    if (typeof text !== 'string' || spans === undefined) continue
+    for (const span of spans) {
+      const [start, end, label] = isList(span)
+        ? span
+        : isObject(span)
+          ? [span['start_offset'], span['end_offset'], span['label']]
+          : []
+      const surface = isObject(span) ? span['text'] : undefined
+      if (typeof start !== 'number' || typeof end !== 'number') continue
+      yield { text, start, end, label: JSON.stringify(label), ...(typeof surface === 'string' && { surface }) }
+    }
+  }
+}
 
 function recordsOfRow(row: Json, { where, lose }: RowContext): readonly JsonObject[] {
   if (!isObject(row)) throw badRow('The row is not a JSON object.', where, 'Export as JSONL from doccano.')

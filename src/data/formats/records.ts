@@ -3,6 +3,7 @@ import type { Document } from '../document.js'
 import { isList, isObject, type Json, type JsonObject } from '../json.js'
 import { type Lose, type Loss, tally } from '../losses.js'
 import { badRow } from '../ranges.js'
+import type { OffsetUnit } from '../offsets.js'
 import { documentFrom } from './record.js'
 import { rejectInto, type ReadOptions, type Reject, type Source } from '../source.js'
 
@@ -11,6 +12,10 @@ export interface RecordCorpus {
   readonly rejects: Reject[]
   /** What the file holds and no document does. */
   readonly losses: Loss[]
+  /** What was told or assumed, a line each. */
+  readonly notes?: readonly string[]
+  /** What offsets count, where the file does not say and its words do. */
+  readonly unit?: OffsetUnit
 }
 
 /** What a tool's reader may do besides giving records. */
@@ -55,6 +60,19 @@ interface Row {
   readonly where: string
   /** One line of text. */
   readonly raw: () => string
+}
+
+/** The rows of a file that are JSON. */
+export function* goodRows(source: Source): Generator<Json> {
+  for (const { value } of rowsOf(source)) {
+    let row: Json
+    try {
+      row = value()
+    } catch {
+      continue
+    }
+    yield row
+  }
 }
 
 /** Rows looked at for a file's format to be told: the first may have no labels. */

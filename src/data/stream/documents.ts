@@ -3,6 +3,7 @@ import { firstRows } from '../formats/records.js'
 import { isObject } from '../json.js'
 import { linesOf } from '../../io/lines.js'
 import { tellReading } from '../notes.js'
+import type { OffsetUnit } from '../offsets.js'
 import type { Reject } from '../source.js'
 import { partsOf, readPart, type Before, type Cursor, type Part } from '../parts.js'
 import { isUnlabelled, noDocuments, type Content, type CorpusOptions, type Format } from '../read.js'
@@ -34,8 +35,16 @@ export async function* streamDocuments(path: string, options: StreamOptions = {}
   let pending: Part | undefined
   let documents = from?.before.documents ?? 0
   const left: Reject[] = []
+  // Words of one part may tell what offsets count in all that follow.
+  let unit: OffsetUnit | undefined
   const read = (part: Part, next: Before): DocumentBatch => {
-    const { format = 'conll', ...content } = readPart({ ...part, before: { ...part.before, documents } }, reading)
+    const { format = 'conll', ...content } = readPart(
+      { ...part, before: { ...part.before, documents } },
+      { ...reading, ...(unit && { offsetUnit: unit }) },
+    )
+    unit ??= content.unit
+    // Columns are told of when their kind is.
+    for (const note of part.kind.format === 'doccano' ? (content.notes ?? []) : []) tellReading({ file: path, note })
     documents += content.documents.length
     if (documents === 0) left.push(...content.rejects)
     labels.look(content, part)
