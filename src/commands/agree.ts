@@ -12,18 +12,14 @@ import { agreementJson, agreementTables, aloneLines } from './agreement-tables.j
 import { atLeast, type Gate } from '../evaluation/gate.js'
 import { defineCommand } from './command.js'
 import { passing } from './gates.js'
+import { annotators } from './options.js'
 import { write } from './output.js'
 import { during } from './progress.js'
 import { tell } from '../terminal.js'
 
 export const command = defineCommand({
   positionals: {
-    files: {
-      type: 'string',
-      array: true,
-      demandOption: true,
-      describe: 'A file for each annotator, or one whose rows say who labelled them',
-    },
+    files: annotators,
   },
   options: {
     unit: {

@@ -83,6 +83,14 @@ export const readingOptions = ({ format, scheme, columns, 'offset-unit': unit }:
   ...(unit !== undefined && { offsetUnit: unit }),
 })
 
+/** What is compared and merged. */
+export const annotators = {
+  type: 'string',
+  array: true,
+  demandOption: true,
+  describe: 'A file for each annotator, or one whose rows say who labelled them',
+} as const
+
 /** What label models are fitted to. */
 export const votes = {
   type: 'string',

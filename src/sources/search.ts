@@ -44,6 +44,9 @@ export function sharedSearch(prepared: Prepared): Search {
   return { wordsOf: remembered, spansIn: remember((document) => search(remembered(document))) }
 }
 
+/** Documents; more than the labeller holds at once. What is forgotten is searched again. */
+const mostKnown = 512
+
 /**
  * Remembers what a function said of a document, by its words, which copies of it share. Two texts could share them, too.
  */
@@ -56,7 +59,7 @@ function remember<T>(say: (document: SegmentedDocument) => T): (document: Segmen
     const said = known.get(tokens)
     if (said?.text === text && said.sentences === sentences) return said.value
     const value = say(document)
-    if (known.size > 511) known.clear()
+    if (known.size === mostKnown) known.clear()
     known.set(tokens, { text, sentences, value })
     return value
   }

@@ -9,6 +9,7 @@ import { writeFileAtomically } from '../../io/write.js'
 import { thousands } from '../../report/numbers.js'
 import { aloneLines } from '../agreement-tables.js'
 import { defineCommand, exit } from '../command.js'
+import { annotators } from '../options.js'
 import { writeData } from '../output.js'
 import { during } from '../progress.js'
 import { tell } from '../../terminal.js'
@@ -18,12 +19,7 @@ const mostTies = 10
 
 export const command = defineCommand({
   positionals: {
-    files: {
-      type: 'string',
-      array: true,
-      demandOption: true,
-      describe: 'A file for each annotator, or one whose rows say who labelled them',
-    },
+    files: annotators,
   },
   options: {
     adjudicated: {
